@@ -1,0 +1,50 @@
+"""A groom: a hairstyle as guide strands, each a weighted bundle of hairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hairsim.errors import CombwiseError
+
+HAIRS_ON_A_HEAD = 100_000
+
+
+@dataclass(frozen=True)
+class Groom:
+    """Guide strands in the head frame.
+
+    Attributes:
+        strands: [S, V, 3] float32 [m], head frame, root first. The shape is also the rest shape.
+        hair_count: [S] float32, hairs that each guide stands for; all together 100,000.
+        name: what to call it in reports.
+        family: procedural family it was drawn from, or "file".
+    """
+
+    strands: np.ndarray
+    hair_count: np.ndarray
+    name: str
+    family: str
+
+    def __post_init__(self) -> None:
+        if self.strands.ndim != 3 or self.strands.shape[2] != 3 or self.strands.shape[1] < 4:
+            raise CombwiseError(
+                f"groom '{self.name}' has strands of shape {self.strands.shape}; expected [S, V >= 4, 3]"
+            )
+        if not np.isfinite(self.strands).all():
+            bad = int((~np.isfinite(self.strands).all(axis=(1, 2))).sum())
+            raise CombwiseError(
+                f"groom '{self.name}': {bad} of {len(self.strands)} strands hold NaN or infinite positions; "
+                "expected finite metres"
+            )
+        if self.hair_count.shape != (len(self.strands),):
+            raise CombwiseError(
+                f"groom '{self.name}': hair_count has shape {self.hair_count.shape}; "
+                f"expected ({len(self.strands)},)"
+            )
+
+    @property
+    def bundle_radius(self) -> float:
+        """Radius of the bundle that a guide stands for [m]: 8 mm at 500 guides, area shared (DESIGN 4)."""
+        return 0.008 * float(np.sqrt(500.0 / len(self.strands)))
