@@ -1,0 +1,1 @@
+"""Seeing, goals, costs, planners and the closed styling loop."""
