@@ -27,8 +27,8 @@ def fill_from_nearest(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Return values [h, w, ...] in which every unknown pixel copies the nearest known one."""
     if known.all():
         return values
-    nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
-    return values[tuple(nearest)]
+    nearest = np.asarray(distance_transform_edt(~known, return_distances=False, return_indices=True))
+    return values[nearest[0], nearest[1]]
 
 
 def masked_blur(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.volume import GridSpec, HairVolume
 from planner.observe.fuse import FREE_MARGIN, fuse_points, seen_free
-from planner.observe.lift import HairPoints, lift_frame
+from planner.observe.lift import lift_frame
 from planner.observe.sign import root_to_tip
 
 OBSERVER_VERSION = "1"
@@ -57,7 +57,7 @@ def observe(
     index, occupancy = shell.index[kept], shell.occupancy[kept]
     if not (occupancy >= 0.5).any():
         raise CombwiseError(
-            "no hair found on the grid: the hair pixels lie outside it or in space that other cameras see through; "
+            "no hair found on the grid: the hair pixels lie outside it or where other cameras see through; "
             "expected calibrated cameras around the head"
         )
     direction = root_to_tip(index, shell.direction[kept], shell.trust[kept], head, grid)

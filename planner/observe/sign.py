@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 from scipy.sparse import coo_matrix, diags
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from hairsim.head.head import Head
 from hairsim.volume import GridSpec
@@ -30,7 +30,7 @@ def expected_direction(points: np.ndarray, head: Head) -> np.ndarray:
     outward = points - np.asarray(head.centre)
     outward = outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
     tangent = -(CROWN - (outward @ CROWN)[:, None] * outward)
-    distance, nearest = cKDTree(head.scalp.points).query(points)
+    distance, nearest = KDTree(head.scalp.points).query(points)
     from_root = (points - head.scalp.points[nearest]) / np.maximum(distance, 1e-6)[:, None]
     # 3 cm off the scalp gravity has taken over from the follicles.
     hanging = np.clip(distance / 0.03, 0.0, 1.0)[:, None]

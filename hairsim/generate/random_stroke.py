@@ -1,0 +1,85 @@
+"""Random strokes that meet hair: one sampler for training data and for hidden goal strokes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hairsim.errors import CombwiseError
+from hairsim.head.head import Head
+from hairsim.tools.stroke import STROKE_HIGH, STROKE_LOW, Stroke
+
+NEIGHBOURHOOD = 0.02
+"""Hair within this of the start counts as the hair that is combed [m]: half a comb's width."""
+
+REACH = 0.045
+"""Hair further from the skin than this is out of the teeth's reach [m]: longest tooth plus shallow depth."""
+
+
+def stroke_frame(head: Head, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return skin point, outward normal, and the headings 0 and +90 degrees of strokes that start there.
+
+    Args:
+        direction: [..., 3], seen from the head centre.
+
+    Returns:
+        point, normal, down, side: each [..., 3]; heading h is cos(h) down + sin(h) side (DESIGN section 5).
+    """
+    point = head.surface_point(direction)
+    normal = head.field.gradient(point)
+    down = np.array([0.0, 0.0, -1.0]) + normal[..., 2:] * normal
+    down = down / np.maximum(np.linalg.norm(down, axis=-1, keepdims=True), 1e-9)
+    return point, normal, down, np.cross(normal, down)
+
+
+def random_stroke(strands: np.ndarray, head: Head, rng: np.random.Generator) -> Stroke:
+    """Draw a stroke that starts on hair.
+
+    It starts over a random vertex of a random strand within the teeth's reach, dips into the hair there, and
+    heads mostly across the local flow (restyling: it takes a lock along), else with or against it.
+
+    Args:
+        strands: [S, V, 3] [m], head frame, root first.
+        head: the head they grow on.
+        rng: the source of chance.
+
+    Raises:
+        CombwiseError: no vertex of 200 tried lies where a stroke can start.
+    """
+    vertices = strands.shape[1]
+    for _ in range(200):
+        strand = int(rng.integers(len(strands)))
+        vertex = int(rng.integers(1, max(2, int(0.8 * vertices))))
+        seed_point = strands[strand, vertex]
+        outward = seed_point - np.asarray(head.centre)
+        elevation = float(np.arctan2(outward[2], np.hypot(outward[0], outward[1])))
+        if not STROKE_LOW[1] <= elevation <= STROKE_HIGH[1] or head.field.sample(seed_point) > REACH:
+            continue
+        near = np.linalg.norm(strands[:, :-1] - seed_point, axis=-1) < NEIGHBOURHOOD
+        layer = float(np.quantile(head.field.sample(strands[:, :-1][near]), 0.9))
+        flow = np.diff(strands, axis=1)[near].mean(axis=0)
+        _, _, down, side = stroke_frame(head, outward)
+        along = float(np.arctan2(flow @ side, flow @ down))
+        kind = rng.choice(3, p=[0.65, 0.25, 0.10])
+        turn = (
+            rng.choice([-1.0, 1.0]) * rng.uniform(0.6, 1.9),
+            rng.normal(0.0, 0.35),
+            rng.choice([-1.0, 1.0]) * rng.uniform(1.9, np.pi),
+        )[kind]
+        return Stroke.from_vector(
+            np.array(
+                [
+                    np.arctan2(outward[1], outward[0]),
+                    elevation,
+                    along + turn,
+                    rng.uniform(0.06, 0.25),
+                    layer * rng.uniform(0.05, 0.7),
+                    rng.normal(0.0, 0.15),
+                    rng.normal(0.0, 0.15),
+                    rng.uniform(0.05, 0.25),
+                ]
+            )
+        )
+    raise CombwiseError(
+        f"no place for a stroke found on {len(strands)} strands of head '{head.name}'; expected hair within "
+        f"{1000 * REACH:.0f} mm of the skin and above {np.degrees(STROKE_LOW[1]):.0f} degrees of elevation"
+    )
