@@ -1,0 +1,1 @@
+"""Strands, heads, tools, physics, cameras and data: everything that happens to virtual hair."""

@@ -1,0 +1,1 @@
+"""Virtual RGB-D cameras, and pictures for people."""

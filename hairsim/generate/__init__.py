@@ -1,0 +1,1 @@
+"""Simulated episodes on disk: what the networks learn from."""

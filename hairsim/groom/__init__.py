@@ -1,0 +1,1 @@
+"""Hairstyles as strands: families, files, children."""

@@ -1,0 +1,1 @@
+"""The strand solver: rods, contact, friction, the step."""

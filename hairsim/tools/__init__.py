@@ -1,0 +1,1 @@
+"""Combs, strokes, and the paths that strokes take along a head."""

@@ -1,0 +1,61 @@
+# Every target makes the virtual environment it needs; nothing is installed outside it.
+#   make demo            comb a virtual head toward a goal image, on the CPU
+#   make demo CUDA=1     the same on a GPU
+
+VENV ?= .venv
+PROFILE ?= small
+SEED ?= 0
+OUT ?= runs/demo
+
+ifdef CUDA
+DEVICE := cuda
+TORCH ?=
+else
+DEVICE := cpu
+# Pinned and installed first, so that a build for CPUs that pip can see (PIP_FIND_LINKS or
+# PIP_EXTRA_INDEX_URL pointing at one) is taken before anything asks for torch with its CUDA packages.
+TORCH ?= torch==2.13.0
+endif
+
+PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null \
+	&& echo "$$python" && break; done)
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help demo test test-full check weights clean
+.DEFAULT_GOAL := help
+
+help:  ## say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+$(INSTALLED): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Combwise needs Python 3.11 or 3.12 and found neither on the PATH; \
+	install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+	echo "$(PYTHON) could not make a virtual environment in $(VENV); on Debian and Ubuntu install python3-venv" >&2; exit 1; }
+	$(if $(TORCH),$(BIN)/python -m pip install --quiet $(TORCH))
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED)  ## comb a virtual head toward a goal image (CUDA=1 on a GPU; OUT=, SEED=)
+	$(BIN)/combwise demo --seed $(SEED) --device $(DEVICE) --out $(OUT) --overwrite
+
+test: $(INSTALLED)  ## the quick tests, under 15 minutes on two cores
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-full: $(INSTALLED)  ## every test, at most 60 minutes
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)  ## format, lint, types, import rules, file sizes, what a repository must not name
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+	$(BIN)/python -m checks.file_sizes
+	$(BIN)/python -m checks.forbidden_text
+	$(BIN)/python -m checks.dependencies
+
+clean:  ## remove caches and build products; the environment, runs/ and data/ stay
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +

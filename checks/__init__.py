@@ -1,0 +1,1 @@
+"""Our own small gates of `make check`, each a module that prints what it found and exits non-zero."""

@@ -1,0 +1,1 @@
+"""The `combwise` command line: the only package that may import every other."""

@@ -1,0 +1,5 @@
+"""`python -m combwise` is `combwise`."""
+
+from combwise.main import main
+
+main()

@@ -1,0 +1,43 @@
+"""The table of commands: the words, one line about each, and the module that holds it.
+
+A command's module has `Arguments`, a dataclass that tyro turns into options, and
+`run(arguments) -> str`, which does the work and returns the last line: what it made and where.
+Nothing here imports those modules, so that `combwise --help` answers at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of the command line.
+
+    Attributes:
+        words: what a user types after `combwise`.
+        summary: one line for the list of commands.
+        module: where `Arguments` and `run` are.
+    """
+
+    words: tuple[str, ...]
+    summary: str
+    module: str
+
+
+COMMANDS: tuple[Command, ...] = ()
+
+
+def find_command(words: list[str]) -> tuple[Command, list[str]] | None:
+    """Return the command that the words begin with and the words left over, or None."""
+    for command in COMMANDS:
+        size = len(command.words)
+        if tuple(words[:size]) == command.words:
+            return command, words[size:]
+    return None
+
+
+def commands_under(words: list[str]) -> list[Command]:
+    """Return the commands that begin with the words before the first option."""
+    prefix = tuple(words[: next((i for i, word in enumerate(words) if word.startswith("-")), len(words))])
+    return [command for command in COMMANDS if command.words[: len(prefix)] == prefix]
