@@ -1,0 +1,1 @@
+"""Learned dynamics: a latent space of hair, and its editing by comb strokes."""

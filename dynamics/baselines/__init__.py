@@ -1,0 +1,1 @@
+"""What the learned model has to beat: identity, plain reconstruction, kinematic advection."""

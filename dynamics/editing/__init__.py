@@ -1,0 +1,1 @@
+"""Stroke-conditioned editing of frozen latents."""

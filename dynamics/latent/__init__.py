@@ -1,0 +1,1 @@
+"""The latent space of hair: a hierarchical quantised autoencoder."""

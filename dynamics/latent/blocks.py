@@ -1,0 +1,49 @@
+"""The few layers that everything is built of; tensors are [B, X, Y, Z, C] throughout."""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+
+def fold(x: Tensor) -> Tensor:
+    """Fold 2x2x2 patches into channels: [B, X, Y, Z, C] -> [B, X/2, Y/2, Z/2, 8 C]."""
+    return rearrange(x, "b (x i) (y j) (z k) c -> b x y z (i j k c)", i=2, j=2, k=2)
+
+
+def unfold(x: Tensor) -> Tensor:
+    """Undo `fold`: [B, X, Y, Z, 8 C] -> [B, 2 X, 2 Y, 2 Z, C]."""
+    return rearrange(x, "b x y z (i j k c) -> b (x i) (y j) (z k) c", i=2, j=2, k=2)
+
+
+class Convolution(nn.Conv3d):
+    """A 3x3x3 convolution over [B, X, Y, Z, C]; zero padding, nothing outside the crop is seen."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 3, padding=1)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the parent's name
+        # The permuted view has channels_last_3d strides, which is what the CPU kernels want.
+        return super().forward(input.permute(0, 4, 1, 2, 3)).permute(0, 2, 3, 4, 1)
+
+
+class ResidualBlock(nn.Module):
+    """x + W silu(conv3(silu(norm(x)))), norm over the channels of a voxel and never over space.
+
+    A full 3x3x3 convolution: on the CPU a depthwise one costs as much to train as a full one
+    (17 ms against 60 in fp32, but 37 against 34 in bf16, 9,600 cells of 96 channels, two cores).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.spread = Convolution(channels)
+        self.mix = nn.Linear(channels, channels)
+        nn.init.zeros_(self.mix.bias)
+        with torch.no_grad():
+            self.mix.weight.mul_(0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.spread(nn.functional.silu(self.norm(x)))
+        return x + self.mix(nn.functional.silu(y))
