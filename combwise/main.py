@@ -59,6 +59,9 @@ def _run_command(command: Command, options: list[str]) -> None:
         description=module.__doc__,
         args=options,
     )
+    import warp  # after parsing: help and usage errors need not wait for it
+
+    warp.config.quiet = True  # the progress bars are ours
     print(module.run(arguments))
 
 
