@@ -1,0 +1,99 @@
+# pyright: reportInvalidTypeForm=false, reportUnknownMemberType=false
+"""The solver's three kinds of data, never mixed: model (constants), state (what evolves), workspace.
+
+N is the number of strands of all worlds together, world by world; V vertices a strand. Everything is per
+single hair. Vertices 0 and 1 of a strand are held by the follicle.
+"""
+
+from __future__ import annotations
+
+import warp as wp
+
+
+@wp.struct
+class RodModel:
+    """Constants of the strands and of the laws that act on them."""
+
+    vertices: int  # V
+    strands_per_world: int  # S
+    time_step: float  # [s]
+    gravity: wp.vec3  # [m/s^2]
+    air_drag: float  # [1/s]
+    stretch_stiffness: float  # [N]
+    bending_stiffness: float  # [N m^2]
+    linear_density: float  # [kg/m]
+    speed_limit: float  # [m/s]
+    edge_length: wp.array(dtype=float)  # [N] every edge of a strand is equally long [m]
+    root_tangent: wp.array(dtype=wp.vec3)  # [N] direction of the held edge
+    rest_curvature: wp.array2d(dtype=wp.vec3)  # [N, V] rotation between edges, in the frame of the edge before
+    root_frame: wp.array(dtype=wp.quat)  # [N] frame of the held edge
+
+
+@wp.struct
+class ContactModel:
+    """Constants of contact and friction."""
+
+    skin_layer: float
+    skin_hard: float
+    skin_soft_stiffness: float
+    skin_hard_stiffness: float
+    skin_slip: float
+    skin_friction: float
+    hair_distance: float  # [m]
+    hair_stiffness: float
+    hair_slip: float
+    hair_friction: float
+    cohesion: float
+    neighbours: int
+    comb_stiffness: float
+    comb_slip: float
+    comb_friction: float
+    comb_reach: float  # strand radius [m]
+    head_origin: wp.vec3  # of the distance fields [m]
+    head_spacing: float  # [m]
+    head_distance: wp.array4d(dtype=float)  # [W, X, Y, Z] signed distance to the skin [m]
+
+
+@wp.struct
+class RodState:
+    """What evolves from step to step."""
+
+    position: wp.array2d(dtype=wp.vec3)  # [N, V] [m]
+    velocity: wp.array2d(dtype=wp.vec3)  # [N, V] [m/s]
+    tension: wp.array2d(dtype=float)  # [N, V] of the edge that starts at the vertex [N]
+    skin_anchor: wp.array2d(dtype=wp.vec3)  # [N, V] where friction holds the vertex [m]
+    skin_normal: wp.array2d(dtype=float)  # [N, V] normal force of the last step [N]
+    comb_normal: wp.array2d(dtype=float)  # [N, V] of the edge that starts at the vertex [N]
+    neighbour: wp.array3d(dtype=int)  # [N, V, K] flat vertex index, -1 where none
+    neighbour_offset: wp.array3d(dtype=wp.vec3)  # [N, V, K] offset at which friction is unloaded [m]
+
+
+@wp.struct
+class Workspace:
+    """Scratch of one step: contact forces linearised at the predicted positions, and the factors."""
+
+    predicted: wp.array2d(dtype=wp.vec3)  # [N, V] position + velocity * step [m]
+    force: wp.array2d(dtype=wp.vec3)  # [N, V] skin and hair contact at the prediction [N]
+    stiffness: wp.array2d(dtype=wp.mat33)  # [N, V] minus its derivative [N/m]
+    comb_force: wp.array2d(dtype=wp.vec3)  # [N, V] the same from the comb
+    comb_stiffness: wp.array2d(dtype=wp.mat33)
+    comb_coupling: wp.array2d(dtype=wp.mat33)  # [N, V] between a vertex and the next
+    comb_direction: wp.array2d(dtype=wp.vec3)  # [N, V] normal of the edge's deepest comb contact
+    comb_share: wp.array2d(dtype=wp.vec3)  # [N, V] (weight of vertex, of the next, normal force at prediction)
+    correction: wp.array2d(dtype=wp.vec3)  # [N, V] new position - predicted [m]
+    factor: wp.array2d(dtype=wp.mat33d)  # [N, V] sub-diagonal block of L
+    pivot_inverse: wp.array2d(dtype=wp.mat33d)  # [N, V] inverse diagonal block of D
+    residual: wp.array2d(dtype=wp.vec3)  # [N, V] right-hand side [N]
+    forward: wp.array2d(dtype=wp.vec3d)  # [N, V] the same, forward-substituted
+    comb_reaction: wp.array(dtype=wp.vec3)  # [N] force of a strand on the comb [N]
+
+
+@wp.struct
+class CombMotion:
+    """Capsules of the combs at every step of a stroke, head frame."""
+
+    start: wp.array3d(dtype=wp.vec3)  # [T, W, C] [m]
+    end: wp.array3d(dtype=wp.vec3)  # [T, W, C] [m]
+    radius: wp.array(dtype=float)  # [C] [m]
+    centre: wp.array2d(dtype=wp.vec3)  # [T, W] of a sphere around all capsules [m]
+    reach: float  # its radius [m]

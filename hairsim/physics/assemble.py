@@ -1,0 +1,173 @@
+"""Allocates the solver's arrays for a batch of grooms on heads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import warp as wp
+
+from hairsim.errors import CombwiseError
+from hairsim.groom.groom import Groom
+from hairsim.head.head import DistanceField, Head
+from hairsim.physics.arrays import ContactModel, RodModel, RodState, Workspace
+from hairsim.physics.config import PhysicsConfig
+from hairsim.physics.material import Material
+
+
+def even_edges(strands: np.ndarray) -> np.ndarray:
+    """Return strands [S, V, 3] whose edges are all as long as the strand's mean edge, from the root out."""
+    edges = np.diff(strands.astype(np.float64), axis=1)
+    lengths = np.linalg.norm(edges, axis=-1, keepdims=True)
+    if (lengths < 1e-6).any():
+        raise CombwiseError("a groom has duplicate points on a strand; expected edges of at least 1 um")
+    edges = edges / lengths * lengths.mean(axis=1, keepdims=True)
+    return np.concatenate([strands[:, :1], strands[:, :1] + np.cumsum(edges, axis=1)], axis=1)
+
+
+def rest_curvatures(strands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rest curvature [S, V, 3] [rad], each in the twist-free frame of the edge before its vertex, and
+    the frames of the held edges [S, 4] (identity: any frame will do, rest and motion start from the same).
+
+    Mirrors `formulas.curvature_between` and `formulas.shortest_rotation` in NumPy.
+    """
+    tangent = np.diff(strands, axis=1)
+    tangent = tangent / np.linalg.norm(tangent, axis=-1, keepdims=True)
+    count, vertices = strands.shape[:2]
+    curvature = np.zeros((count, vertices, 3))
+    frame = np.tile([0.0, 0.0, 0.0, 1.0], (count, 1))
+    root_frame = frame.copy()
+    for v in range(1, vertices - 1):
+        before, after = tangent[:, v - 1], tangent[:, v]
+        axis = np.cross(before, after)
+        sine = np.linalg.norm(axis, axis=-1)
+        cosine = np.sum(before * after, axis=-1)
+        scale = np.where(sine > 1e-6, np.arctan2(sine, cosine) / np.maximum(sine, 1e-9), 1.0)
+        curvature[:, v] = _rotate_inverse(frame, axis * scale[:, None])
+        turn = np.concatenate([axis, 1.0 + cosine[:, None]], axis=-1)
+        turn = np.where((1.0 + cosine)[:, None] < 1e-5, [0.0, 0.0, 0.0, 1.0], turn)
+        frame = _multiply(turn / np.linalg.norm(turn, axis=-1, keepdims=True), frame)
+    return curvature, root_frame
+
+
+def _multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    av, aw, bv, bw = a[:, :3], a[:, 3:], b[:, :3], b[:, 3:]
+    return np.concatenate(
+        [aw * bv + bw * av + np.cross(av, bv), aw * bw - np.sum(av * bv, axis=-1, keepdims=True)], axis=-1
+    )
+
+
+def _rotate_inverse(q: np.ndarray, v: np.ndarray) -> np.ndarray:
+    u = -q[:, :3]
+    return v + 2.0 * np.cross(u, np.cross(u, v) + q[:, 3:] * v)
+
+
+def common_fields(heads: Sequence[Head]) -> tuple[np.ndarray, tuple[float, float, float], float]:
+    """Return the heads' distance fields [W, X, Y, Z] on one grid, its origin and spacing [m]."""
+    field = heads[0].field
+    if all(h.field.origin == field.origin and h.field.values.shape == field.values.shape for h in heads):
+        return np.stack([h.field.values for h in heads]), field.origin, field.spacing
+    low = np.min([h.field.origin for h in heads], axis=0)
+    high = np.max(
+        [
+            np.asarray(h.field.origin) + h.field.spacing * (np.asarray(h.field.values.shape) - 1)
+            for h in heads
+        ],
+        axis=0,
+    )
+    spacing = min(h.field.spacing for h in heads)
+    shape = np.ceil((high - low) / spacing).astype(int) + 1
+    axes = [low[a] + spacing * np.arange(shape[a]) for a in range(3)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    values = np.stack([h.field.sample(points) for h in heads]).astype(np.float32)
+    common = DistanceField(values[0], (float(low[0]), float(low[1]), float(low[2])), spacing)
+    return values, common.origin, common.spacing
+
+
+def make_models(
+    heads: Sequence[Head], grooms: Sequence[Groom], material: Material, config: PhysicsConfig, device: str
+) -> tuple[Any, Any]:
+    """Return the `RodModel` and the `ContactModel` of a batch, on `device`."""
+    strands = np.concatenate([even_edges(g.strands) for g in grooms])
+    edge = np.linalg.norm(strands[:, 1] - strands[:, 0], axis=-1)
+    curvature, root_frame = rest_curvatures(strands)
+    rod = RodModel()
+    rod.vertices = strands.shape[1]
+    rod.strands_per_world = len(grooms[0].strands)
+    rod.time_step = config.time_step
+    rod.gravity = wp.vec3(*config.gravity)
+    rod.air_drag = material.air_drag
+    rod.stretch_stiffness = config.stretch_stiffness
+    rod.bending_stiffness = material.bending_stiffness
+    rod.linear_density = material.linear_density
+    rod.speed_limit = config.speed_limit
+    rod.edge_length = wp.array(edge.astype(np.float32), dtype=float, device=device)
+    tangent = (strands[:, 1] - strands[:, 0]) / edge[:, None]
+    rod.root_tangent = wp.array(tangent.astype(np.float32), dtype=wp.vec3, device=device)
+    rod.rest_curvature = wp.array(curvature.astype(np.float32), dtype=wp.vec3, device=device)
+    rod.root_frame = wp.array(root_frame.astype(np.float32), dtype=wp.quat, device=device)
+
+    values, origin, spacing = common_fields(heads)
+    contact = ContactModel()
+    contact.skin_layer = config.skin_layer
+    contact.skin_hard = config.skin_hard
+    contact.skin_soft_stiffness = config.skin_soft_stiffness
+    contact.skin_hard_stiffness = config.skin_hard_stiffness
+    contact.skin_slip = config.skin_slip
+    contact.skin_friction = material.friction_skin
+    contact.hair_distance = config.hair_distance * grooms[0].bundle_radius
+    contact.hair_stiffness = config.hair_stiffness
+    contact.hair_slip = config.hair_slip
+    contact.hair_friction = material.friction_hair
+    contact.cohesion = material.cohesion
+    contact.neighbours = config.neighbours
+    contact.comb_stiffness = config.comb_stiffness
+    contact.comb_slip = config.comb_slip
+    contact.comb_friction = material.friction_comb
+    contact.comb_reach = config.hair_thickness
+    contact.head_origin = wp.vec3(*origin)
+    contact.head_spacing = spacing
+    contact.head_distance = wp.array(values.astype(np.float32), dtype=float, device=device)
+    return rod, contact
+
+
+def make_state(strands: np.ndarray, config: PhysicsConfig, device: str) -> Any:
+    """Return a `RodState` at rest at `strands` [N, V, 3] [m]."""
+    shape = strands.shape[:2]
+    state = RodState()
+    state.position = wp.array(strands.astype(np.float32), dtype=wp.vec3, device=device)
+    state.velocity = wp.zeros(shape, dtype=wp.vec3, device=device)
+    state.tension = wp.zeros(shape, dtype=float, device=device)
+    state.skin_anchor = wp.array(strands.astype(np.float32), dtype=wp.vec3, device=device)
+    state.skin_normal = wp.zeros(shape, dtype=float, device=device)
+    state.comb_normal = wp.zeros(shape, dtype=float, device=device)
+    state.neighbour = wp.full((*shape, config.neighbours), -1, dtype=int, device=device)
+    state.neighbour_offset = wp.zeros((*shape, config.neighbours), dtype=wp.vec3, device=device)
+    return state
+
+
+def make_workspace(shape: tuple[int, int], device: str) -> Any:
+    """Return a zeroed `Workspace` for N x V vertices."""
+    work = Workspace()
+    for name in ("predicted", "force", "comb_force", "comb_direction", "comb_share", "correction", "residual"):
+        setattr(work, name, wp.zeros(shape, dtype=wp.vec3, device=device))
+    for name in ("stiffness", "comb_stiffness", "comb_coupling"):
+        setattr(work, name, wp.zeros(shape, dtype=wp.mat33, device=device))
+    for name in ("factor", "pivot_inverse"):
+        setattr(work, name, wp.zeros(shape, dtype=wp.mat33d, device=device))
+    work.forward = wp.zeros(shape, dtype=wp.vec3d, device=device)
+    work.comb_reaction = wp.zeros(shape[0], dtype=wp.vec3, device=device)
+    return work
+
+
+def free_of_skin(groom: Groom, head: Head, *, clearance: float = 0.0006) -> Groom:
+    """Return the groom with vertices from the second on pushed out to `clearance` [m] above the skin."""
+    strands = groom.strands.astype(np.float64)
+    for _ in range(3):
+        height = head.field.sample(strands)
+        lift = np.maximum(clearance - height, 0.0)
+        lift[:, 0] = 0.0
+        strands = strands + lift[..., None] * head.field.gradient(strands)
+    return replace(groom, strands=strands.astype(np.float32))

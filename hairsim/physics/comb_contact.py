@@ -1,0 +1,133 @@
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false, reportIndexIssue=false
+"""Hair against a moving comb: edges of strands against capsules, with friction and the force read back."""
+
+from __future__ import annotations
+
+import warp as wp
+
+from hairsim.physics.arrays import CombMotion, ContactModel, RodModel, RodState, Workspace
+from hairsim.physics.formulas import closest_between_segments, friction_stiffness
+
+
+@wp.kernel
+def press_on_comb(
+    first: int,
+    # model
+    rod: RodModel,
+    contact: ContactModel,
+    comb: CombMotion,
+    # state in
+    step: int,
+    state: RodState,
+    # workspace
+    work: Workspace,
+):
+    """Sum the comb's push and friction at the predicted positions, where it will be after the step."""
+    strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    before = wp.max(step - 1, 0)
+    zero = wp.vec3(0.0, 0.0, 0.0)
+    none = wp.identity(n=3, dtype=float) * 0.0
+    near = comb.reach + rod.edge_length[strand] + contact.comb_reach
+    centre = comb.centre[step, world]
+    work.comb_force[strand, 1] = zero
+    work.comb_stiffness[strand, 1] = none
+    for v in range(1, rod.vertices - 1):
+        work.comb_force[strand, v + 1] = zero
+        work.comb_stiffness[strand, v + 1] = none
+        work.comb_coupling[strand, v] = none
+        work.comb_direction[strand, v] = zero
+        work.comb_share[strand, v] = zero
+        p0 = work.predicted[strand, v]
+        if wp.length(p0 - centre) > near:
+            continue
+        p1 = work.predicted[strand, v + 1]
+        deepest = float(0.0)
+        for c in range(comb.radius.shape[0]):
+            q0 = comb.start[step, world, c]
+            q1 = comb.end[step, world, c]
+            where = closest_between_segments(p0, p1, q0, q1)
+            a = 1.0 - where[0]
+            b = where[0]
+            axis_point = q0 + (q1 - q0) * where[1]
+            offset = p0 * a + p1 * b - axis_point
+            distance = wp.length(offset)
+            depth = comb.radius[c] + contact.comb_reach - distance
+            if depth <= 0.0:
+                continue
+            normal = offset / wp.max(distance, 1.0e-6)
+            push = contact.comb_stiffness * depth
+            # Sliding of hair over the tooth within this step.
+            tool_start = comb.start[before, world, c] * (1.0 - where[1]) + comb.end[before, world, c] * where[1]
+            slide = (
+                p0 * a + p1 * b - state.position[strand, v] * a - state.position[strand, v + 1] * b
+            ) - (axis_point - tool_start)
+            slide = slide - normal * wp.dot(normal, slide)
+            hold = friction_stiffness(
+                contact.comb_friction, state.comb_normal[strand, v], wp.length(slide), contact.comb_slip
+            )
+            force = normal * push - slide * hold
+            along = wp.outer(normal, normal)
+            stiffness = along * (contact.comb_stiffness - hold) + wp.identity(n=3, dtype=float) * hold
+            work.comb_force[strand, v] = work.comb_force[strand, v] + force * a
+            work.comb_force[strand, v + 1] = work.comb_force[strand, v + 1] + force * b
+            work.comb_stiffness[strand, v] = work.comb_stiffness[strand, v] + stiffness * (a * a)
+            work.comb_stiffness[strand, v + 1] = work.comb_stiffness[strand, v + 1] + stiffness * (b * b)
+            work.comb_coupling[strand, v] = work.comb_coupling[strand, v] + stiffness * (a * b)
+            if depth > deepest:
+                deepest = depth
+                work.comb_direction[strand, v] = normal
+                work.comb_share[strand, v] = wp.vec3(a, b, push)
+
+
+@wp.kernel
+def feel_comb(
+    first: int,
+    # model
+    rod: RodModel,
+    contact: ContactModel,
+    # state out
+    state: RodState,
+    # workspace
+    work: Workspace,
+):
+    """Read the reaction on the comb and keep each edge's normal force for the next step's friction."""
+    strand = first + wp.tid()
+    reaction = wp.vec3(0.0, 0.0, 0.0)
+    d0 = wp.vec3(0.0, 0.0, 0.0)
+    for v in range(1, rod.vertices):
+        if v > 1:
+            d0 = work.correction[strand, v]
+        felt = work.comb_force[strand, v] - work.comb_stiffness[strand, v] * d0
+        if v + 1 < rod.vertices:
+            d1 = work.correction[strand, v + 1]
+            felt = felt - work.comb_coupling[strand, v] * d1
+            share = work.comb_share[strand, v]
+            normal = work.comb_direction[strand, v]
+            push = share[2] - contact.comb_stiffness * wp.dot(normal, d0 * share[0] + d1 * share[1])
+            state.comb_normal[strand, v] = 0.5 * (state.comb_normal[strand, v] + wp.max(push, 0.0))
+        if v > 2:
+            felt = felt - work.comb_coupling[strand, v - 1] * work.correction[strand, v - 1]
+        reaction = reaction - felt
+    work.comb_reaction[strand] = reaction
+
+
+@wp.kernel
+def leave_comb(
+    first: int,
+    # model
+    rod: RodModel,
+    # state out
+    state: RodState,
+    # workspace
+    work: Workspace,
+):
+    """No comb in this step: clear its sums."""
+    strand = first + wp.tid()
+    none = wp.identity(n=3, dtype=float) * 0.0
+    for v in range(rod.vertices):
+        work.comb_force[strand, v] = wp.vec3(0.0, 0.0, 0.0)
+        work.comb_stiffness[strand, v] = none
+        work.comb_coupling[strand, v] = none
+        state.comb_normal[strand, v] = 0.0
+    work.comb_reaction[strand] = wp.vec3(0.0, 0.0, 0.0)

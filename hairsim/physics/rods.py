@@ -1,0 +1,204 @@
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false, reportIndexIssue=false
+"""The rods: stretch, bending, inertia and every contact in one direct solve along each strand.
+
+Implicit Euler, one Newton step from the predicted positions p = x + h v. The unknown is the correction d:
+
+    (m / h^2 + m c / h) d + K(p) d = m g - m c v + F(p)
+
+with m the mass of a vertex, c the air drag, F the internal and contact forces, and K minus their derivative.
+Bending couples a vertex to the next two, so the matrix is block-pentadiagonal with 3 x 3 blocks, factorised
+as L D L^T in one sweep a strand: linear in V, stiffness costs nothing, no iteration count to tune.
+
+          v-2   v-1    v    v+1   v+2
+    [ ...  e     B     A                ]      e scalar (bending), B edge block, A vertex block
+"""
+
+from __future__ import annotations
+
+import warp as wp
+
+from hairsim.physics.arrays import RodModel, RodState, Workspace
+from hairsim.physics.formulas import curvature_between, inverse_symmetric, shortest_rotation
+
+
+@wp.func
+def bending_moment(
+    rod: RodModel, before: wp.vec3, after: wp.vec3, frame: wp.quat, rest: wp.vec3, length: float
+) -> wp.vec3:
+    """Moment E I (kappa - kappa_rest) [N m] at the vertex between two unit tangents.
+
+    `rest` is given in `frame`, the twist-free frame of the edge before.
+    """
+    turned = curvature_between(before, after) - wp.quat_rotate(frame, rest)
+    return turned * (rod.bending_stiffness / length)
+
+
+@wp.kernel
+def sum_rod_forces(
+    first: int,
+    # model
+    rod: RodModel,
+    # state in
+    state: RodState,
+    # workspace
+    work: Workspace,
+):
+    """Right-hand side: weight, drag, contacts, stretch and bending at the predicted positions."""
+    strand = first + wp.tid()
+    last = rod.vertices - 1
+    length = rod.edge_length[strand]
+    mass = rod.linear_density * length
+    for v in range(2, rod.vertices):
+        share = mass
+        if v == last:
+            share = 0.5 * mass
+        work.residual[strand, v] = (
+            (rod.gravity - state.velocity[strand, v] * rod.air_drag) * share
+            + work.force[strand, v]
+            + work.comb_force[strand, v]
+        )
+    frame = rod.root_frame[strand]
+    before = rod.root_tangent[strand]
+    for v in range(1, last):
+        edge = work.predicted[strand, v + 1] - work.predicted[strand, v]
+        stretched = wp.length(edge)
+        after = edge / wp.max(stretched, 1.0e-9)
+        moment = bending_moment(rod, before, after, frame, rod.rest_curvature[strand, v], length)
+        pull = after * (rod.stretch_stiffness * (stretched / length - 1.0))
+        push_after = wp.cross(moment, after) / length
+        push_before = wp.cross(moment, before) / length
+        # The moment turns the edge after back by a couple -push_after and the edge before forth.
+        if v >= 2:
+            work.residual[strand, v] = work.residual[strand, v] + pull + push_after + push_before
+        if v >= 3:
+            work.residual[strand, v - 1] = work.residual[strand, v - 1] - push_before
+        work.residual[strand, v + 1] = work.residual[strand, v + 1] - pull - push_after
+        frame = shortest_rotation(before, after) * frame
+        before = after
+
+
+@wp.kernel
+def solve_rods(
+    first: int,
+    # model
+    rod: RodModel,
+    # state in
+    state: RodState,
+    # workspace
+    work: Workspace,
+):
+    """Factorise the block-pentadiagonal matrix of a strand and solve for the corrections.
+
+    In double precision: stretch is up to a million times stiffer than inertia, and single precision
+    loses the inertia in the elimination (strands of short edges then fly apart).
+    """
+    strand = first + wp.tid()
+    last = rod.vertices - 1
+    length = rod.edge_length[strand]
+    mass = rod.linear_density * length
+    inertia = wp.float64(mass / (rod.time_step * rod.time_step) + mass * rod.air_drag / rod.time_step)
+    bend = wp.float64(rod.bending_stiffness / (length * length * length))
+    identity = wp.identity(n=3, dtype=wp.float64)
+    nil = wp.float64(0.0)
+    two = wp.float64(2.0)
+    none = identity * nil
+    # Blocks of the two rows above: rows 0 and 1 are held, so they start empty.
+    factor_above = none
+    inverse_above = none
+    inverse_above2 = none
+    y_above = wp.vec3d(nil, nil, nil)
+    y_above2 = wp.vec3d(nil, nil, nil)
+    edge = work.predicted[strand, 2] - work.predicted[strand, 1]
+    edge_block = edge_stiffness(rod, edge, state.tension[strand, 1], length)
+    for v in range(2, rod.vertices):
+        block = wp.mat33d(work.stiffness[strand, v] + work.comb_stiffness[strand, v]) + edge_block
+        below = wp.mat33d(work.comb_coupling[strand, v - 1]) - edge_block
+        # Bending stencils (1, -2, 1) centred on v-1, v and v+1 where these vertices exist.
+        bends = bend
+        share = inertia
+        middle = nil
+        if v < last:
+            edge = work.predicted[strand, v + 1] - work.predicted[strand, v]
+            edge_block = edge_stiffness(rod, edge, state.tension[strand, v], length)
+            block = block + edge_block
+            bends = bends + two * two * bend
+            middle = two * bend
+            if v + 1 < last:
+                bends = bends + bend
+        else:
+            share = inertia / two
+        block = block + identity * (bends + share)
+        below = below - identity * (two * bend + middle)
+        far = bend
+        if v == 2:
+            below = none
+        if v < 4:
+            far = nil
+        off = below - wp.transpose(factor_above) * far
+        factor = off * inverse_above
+        pivot = block - factor * wp.transpose(off) - inverse_above2 * (far * far)
+        inverse = inverse_symmetric(pivot)
+        y = wp.vec3d(work.residual[strand, v]) - factor * y_above - (inverse_above2 * y_above2) * far
+        work.factor[strand, v] = factor
+        work.pivot_inverse[strand, v] = inverse
+        work.forward[strand, v] = y
+        inverse_above2 = inverse_above
+        inverse_above = inverse
+        factor_above = factor
+        y_above2 = y_above
+        y_above = y
+    after = wp.vec3d(nil, nil, nil)
+    after2 = wp.vec3d(nil, nil, nil)
+    for back in range(rod.vertices - 2):
+        v = last - back
+        d = work.pivot_inverse[strand, v] * work.forward[strand, v]
+        if v + 1 <= last:
+            d = d - wp.transpose(work.factor[strand, v + 1]) * after
+        if v + 2 <= last:
+            d = d - (work.pivot_inverse[strand, v] * after2) * bend
+        work.correction[strand, v] = wp.vec3(d)
+        after2 = after
+        after = d
+
+
+@wp.func
+def edge_stiffness(rod: RodModel, edge: wp.vec3, tension: float, length: float) -> wp.mat33d:
+    """Stiffness [N/m] of an edge: stretch along it, the last step's tension (if any) across it."""
+    tangent = wp.normalize(wp.vec3d(edge))
+    along = wp.outer(tangent, tangent)
+    across = wp.float64(wp.max(tension, 0.0) / length)
+    stretch = wp.float64(rod.stretch_stiffness / length)
+    return along * (stretch - across) + wp.identity(n=3, dtype=wp.float64) * across
+
+
+@wp.kernel
+def move_rods(
+    first: int,
+    # model
+    rod: RodModel,
+    # state in, out
+    state: RodState,
+    # workspace
+    work: Workspace,
+):
+    """Apply the corrections: new positions, velocities (bounded) and tensions."""
+    strand = first + wp.tid()
+    length = rod.edge_length[strand]
+    for v in range(2, rod.vertices):
+        start = state.position[strand, v]
+        velocity = (work.predicted[strand, v] + work.correction[strand, v] - start) / rod.time_step
+        speed = wp.length(velocity)
+        if not (speed < 1.0e6):
+            velocity = wp.vec3(0.0, 0.0, 0.0)
+        elif speed > rod.speed_limit:
+            velocity = velocity * (rod.speed_limit / speed)
+        position = start + velocity * rod.time_step
+        state.position[strand, v] = position
+        state.velocity[strand, v] = velocity
+        edge = work.predicted[strand, v] - work.predicted[strand, v - 1]
+        stretched = wp.length(edge)
+        change = work.correction[strand, v]
+        if v > 2:
+            change = change - work.correction[strand, v - 1]
+        longer = stretched + wp.dot(edge, change) / wp.max(stretched, 1.0e-9)
+        state.tension[strand, v - 1] = rod.stretch_stiffness * (longer / length - 1.0)

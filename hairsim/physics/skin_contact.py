@@ -1,0 +1,107 @@
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false
+"""Contact and friction between hair and head, linearised at the predicted positions."""
+
+from __future__ import annotations
+
+import warp as wp
+
+from hairsim.physics.arrays import ContactModel, RodModel, RodState, Workspace
+from hairsim.physics.formulas import field_distance, friction_stiffness
+
+
+@wp.func
+def skin_push(contact: ContactModel, height: float) -> wp.vec2:
+    """Normal force [N] and its stiffness [N/m] at `height` [m] above the skin: a soft layer over a hard core."""
+    force = float(0.0)
+    stiffness = float(0.0)
+    if height < contact.skin_layer:
+        force = contact.skin_soft_stiffness * (contact.skin_layer - height)
+        stiffness = contact.skin_soft_stiffness
+    if height < contact.skin_hard:
+        force = force + contact.skin_hard_stiffness * (contact.skin_hard - height)
+        stiffness = stiffness + contact.skin_hard_stiffness
+    return wp.vec2(force, stiffness)
+
+
+@wp.func
+def skin_below(contact: ContactModel, world: int, point: wp.vec3) -> wp.vec4:
+    """Outward unit normal and height above the skin (x, y, z, height) at `point` [m]."""
+    sample = field_distance(
+        contact.head_distance, world, (point - contact.head_origin) / contact.head_spacing
+    )
+    normal = wp.normalize(wp.vec3(sample[0], sample[1], sample[2]))
+    return wp.vec4(normal[0], normal[1], normal[2], sample[3])
+
+
+@wp.kernel
+def press_on_skin(
+    first: int,
+    # model
+    rod: RodModel,
+    contact: ContactModel,
+    # state in
+    state: RodState,
+    # workspace
+    work: Workspace,
+):
+    """Predict positions and start the contact sums with the skin's push and friction.
+
+    Friction is a spring to a persistent anchor that yields at the Coulomb limit of the last step's
+    normal force, so that hair at rest holds without creeping.
+    """
+    strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    zero = wp.vec3(0.0, 0.0, 0.0)
+    for v in range(rod.vertices):
+        position = state.position[strand, v]
+        if v < 2:
+            work.predicted[strand, v] = position
+            continue
+        predicted = position + state.velocity[strand, v] * rod.time_step
+        work.predicted[strand, v] = predicted
+        below = skin_below(contact, world, predicted)
+        force = zero
+        stiffness = wp.mat33(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        if below[3] < contact.skin_layer:
+            normal = wp.vec3(below[0], below[1], below[2])
+            push = skin_push(contact, below[3])
+            away = predicted - state.skin_anchor[strand, v]
+            away = away - normal * wp.dot(normal, away)
+            hold = friction_stiffness(
+                contact.skin_friction, state.skin_normal[strand, v], wp.length(away), contact.skin_slip
+            )
+            force = normal * push[0] - away * hold
+            across = wp.outer(normal, normal)
+            stiffness = across * (push[1] - hold) + wp.identity(n=3, dtype=float) * hold
+        work.force[strand, v] = force
+        work.stiffness[strand, v] = stiffness
+
+
+@wp.kernel
+def settle_on_skin(
+    first: int,
+    # model
+    rod: RodModel,
+    contact: ContactModel,
+    # state in, out
+    state: RodState,
+):
+    """Let anchors slip where friction yielded, and keep the normal force for the next step."""
+    strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    for v in range(2, rod.vertices):
+        position = state.position[strand, v]
+        below = skin_below(contact, world, position)
+        push = skin_push(contact, below[3])
+        if push[0] <= 0.0:
+            state.skin_anchor[strand, v] = position
+            state.skin_normal[strand, v] = 0.0
+            continue
+        normal = wp.vec3(below[0], below[1], below[2])
+        away = position - state.skin_anchor[strand, v]
+        away = away - normal * wp.dot(normal, away)
+        offset = wp.length(away)
+        if offset > contact.skin_slip:
+            away = away * (contact.skin_slip / offset)
+        state.skin_anchor[strand, v] = position - away
+        state.skin_normal[strand, v] = 0.5 * (state.skin_normal[strand, v] + push[0])

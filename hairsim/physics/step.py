@@ -1,0 +1,74 @@
+"""One time step as a table of contents, and the search for neighbours between steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import warp as wp
+
+from hairsim.physics.comb_contact import feel_comb, leave_comb, press_on_comb
+from hairsim.physics.hair_contact import find_neighbours, press_on_hair, settle_on_hair, spread_worlds
+from hairsim.physics.launch import StrandLauncher
+from hairsim.physics.rods import move_rods, solve_rods, sum_rod_forces
+from hairsim.physics.skin_contact import press_on_skin, settle_on_skin
+
+
+class Solver:
+    """Steps a batch of heads. Holds the workspace; model and state belong to the caller."""
+
+    def __init__(self, rod: Any, contact: Any, work: Any, launcher: StrandLauncher, device: str) -> None:
+        self._rod, self._contact, self._work = rod, contact, work
+        self._launcher, self._device = launcher, device
+        shape = work.predicted.shape
+        self._points = wp.zeros(shape[0] * shape[1], dtype=wp.vec3, device=device)
+        self._distance = wp.zeros((*shape, contact.neighbours), dtype=float, device=device)
+        self._spare_neighbour = wp.full((*shape, contact.neighbours), -1, dtype=int, device=device)
+        self._spare_offset = wp.zeros((*shape, contact.neighbours), dtype=wp.vec3, device=device)
+        self._grid = wp.HashGrid(128, 64, 64, device=device)
+        half_edge = 0.5 * float(rod.edge_length.numpy().max())
+        self._reach = float((half_edge**2 + (2.0 * contact.hair_distance) ** 2) ** 0.5)
+
+    @property
+    def comb_reaction(self) -> Any:
+        """Force of each strand on the comb in the last step, [N strands] [N]; per single hair."""
+        return self._work.comb_reaction
+
+    def find_neighbours(self, state: Any) -> None:
+        """Search touching vertices anew; friction anchors of pairs that stay together are kept."""
+        launch = self._launcher.launch
+        launch(spread_worlds, [self._rod, state, self._points])
+        self._grid.build(self._points, self._reach)
+        launch(
+            find_neighbours,
+            [
+                self._rod,
+                self._contact,
+                self._grid.id,
+                self._points,
+                self._reach,
+                state.neighbour,
+                state.neighbour_offset,
+                self._spare_neighbour,
+                self._spare_offset,
+                self._distance,
+            ],
+        )
+        state.neighbour, self._spare_neighbour = self._spare_neighbour, state.neighbour
+        state.neighbour_offset, self._spare_offset = self._spare_offset, state.neighbour_offset
+
+    def step(self, state: Any, comb: Any | None, comb_step: int) -> None:
+        """Advance `state` by one time step; `comb` is a `CombMotion` or None."""
+        launch, rod, contact, work = self._launcher.launch, self._rod, self._contact, self._work
+        launch(press_on_skin, [rod, contact, state, work])
+        launch(press_on_hair, [rod, contact, state, work])
+        if comb is None:
+            launch(leave_comb, [rod, state, work])
+        else:
+            launch(press_on_comb, [rod, contact, comb, comb_step, state, work])
+        launch(sum_rod_forces, [rod, state, work])
+        launch(solve_rods, [rod, state, work])
+        launch(move_rods, [rod, state, work])
+        if comb is not None:
+            launch(feel_comb, [rod, contact, state, work])
+        launch(settle_on_skin, [rod, contact, state])
+        launch(settle_on_hair, [rod, contact, state])

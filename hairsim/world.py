@@ -1,0 +1,209 @@
+"""Heads of hair that a comb can move: the simulator as its users see it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import warp as wp
+from scipy.spatial.transform import Rotation
+
+from hairsim.errors import CombwiseError
+from hairsim.groom.groom import Groom
+from hairsim.head.head import Head
+from hairsim.physics.arrays import CombMotion, RodState
+from hairsim.physics.assemble import even_edges, free_of_skin, make_models, make_state, make_workspace
+from hairsim.physics.config import PhysicsConfig
+from hairsim.physics.launch import StrandLauncher
+from hairsim.physics.material import Material
+from hairsim.physics.step import Solver
+from hairsim.tools.stroke_path import poses_at
+from hairsim.tools.tool import Tool, ToolPath
+
+READINGS_PER_SECOND = 60
+
+
+@dataclass(frozen=True)
+class CombReading:
+    """What the comb felt during a stroke, head frame.
+
+    Attributes:
+        times: [T] [s] from the start of the path.
+        force: [T, 3] force of the hair on the comb [N].
+    """
+
+    times: np.ndarray
+    force: np.ndarray
+
+
+class HairWorld:
+    """W heads of hair stepped side by side. All grooms share S strands and V vertices."""
+
+    def __init__(
+        self,
+        heads: Sequence[Head],
+        grooms: Sequence[Groom],
+        *,
+        material: Material | None = None,
+        config: PhysicsConfig | None = None,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        """Put each groom on its head.
+
+        Args:
+            heads, grooms: one of each per world.
+            material: of all hair; default Material().
+            config: of the solver; default PhysicsConfig().
+            device: Warp device, "cpu" or "cuda".
+            threads: on the CPU, how many; default all cores.
+
+        Raises:
+            CombwiseError: counts differ, or grooms of different sizes.
+        """
+        if len(heads) != len(grooms) or not heads:
+            raise CombwiseError(f"{len(heads)} heads and {len(grooms)} grooms; expected one groom per head")
+        shapes = {g.strands.shape for g in grooms}
+        if len(shapes) > 1:
+            raise CombwiseError(
+                f"grooms have shapes {sorted(shapes)}; expected the same strands and vertices in all worlds"
+            )
+        grooms = [free_of_skin(groom, head) for groom, head in zip(grooms, heads, strict=True)]
+        self.config = config or PhysicsConfig()
+        self.heads, self.grooms = tuple(heads), tuple(grooms)
+        self._device = device
+        self._strands, self._vertices = grooms[0].strands.shape[:2]
+        count = len(heads) * self._strands
+        with wp.ScopedDevice(device):
+            rod, contact = make_models(heads, grooms, material or Material(), self.config, device)
+            start = np.concatenate([even_edges(g.strands) for g in grooms])
+            self._state = make_state(start, self.config, device)
+            work = make_workspace((count, self._vertices), device)
+            launcher = StrandLauncher(device, count, threads or os.cpu_count() or 1)
+            self._solver = Solver(rod, contact, work, launcher, device)
+        self._steps = 0
+
+    @property
+    def worlds(self) -> int:
+        """Number of heads, W."""
+        return len(self.heads)
+
+    def strands(self, world: int = 0) -> np.ndarray:
+        """Return a copy of the guide strands of one world, [S, V, 3] float32 [m], head frame."""
+        first = world * self._strands
+        return self._state.position.numpy()[first : first + self._strands].copy()
+
+    def settle(self, seconds: float = 2.0) -> None:
+        """Let the hair move freely for `seconds`."""
+        self._advance(round(seconds / self.config.time_step), None)
+
+    def comb(
+        self,
+        paths: Sequence[ToolPath | None],
+        tool: Tool,
+        *,
+        rest_seconds: float = 0.8,
+        on_frame: Callable[[float], None] | None = None,
+        frames_per_second: float = 30.0,
+    ) -> list[CombReading]:
+        """Play one tool path per world (None waits), then let the hair rest.
+
+        Args:
+            paths: one per world.
+            tool: the comb, the same in all worlds.
+            rest_seconds: time without the comb after the longest path [s].
+            on_frame: called with the time [s] `frames_per_second` times a second.
+
+        Returns:
+            One reading per world.
+        """
+        if len(paths) != self.worlds:
+            raise CombwiseError(f"{len(paths)} paths for {self.worlds} worlds; expected one per world")
+        longest = max((p.times[-1] for p in paths if p is not None), default=0.0)
+        steps = int(np.ceil(longest / self.config.time_step))
+        rest = round(rest_seconds / self.config.time_step)
+        every = max(1, round(1.0 / (frames_per_second * self.config.time_step))) if on_frame else 0
+        comb = comb_motion(paths, tool, steps, self.config.time_step, self._device) if steps else None
+        readings = self._advance(steps, comb, on_frame, every)
+        if rest:
+            self._advance(rest, None, on_frame, every, start=steps)
+        return readings
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Return everything that evolves, as copies; `restore` brings it back to the bit."""
+        kept = {f: getattr(self._state, f).numpy().copy() for f in _state_fields()}
+        kept["steps"] = np.array(self._steps)
+        return kept
+
+    def restore(self, snapshot: dict[str, np.ndarray]) -> None:
+        """Go back to a snapshot of this world."""
+        for name in _state_fields():
+            getattr(self._state, name).assign(snapshot[name])
+        self._steps = int(snapshot["steps"])
+
+    def _advance(
+        self,
+        steps: int,
+        comb: Any | None,
+        on_frame: Callable[[float], None] | None = None,
+        every: int = 0,
+        start: int = 0,
+    ) -> list[CombReading]:
+        reading_steps = max(1, round(1.0 / (READINGS_PER_SECOND * self.config.time_step)))
+        times: list[float] = []
+        forces: list[np.ndarray] = []
+        hairs = np.concatenate([g.hair_count for g in self.grooms])[:, None]
+        for step in range(steps):
+            if self._steps % self.config.neighbour_steps == 0:
+                self._solver.find_neighbours(self._state)
+            self._solver.step(self._state, comb, step)
+            self._steps += 1
+            if comb is not None and step % reading_steps == 0:
+                per_strand = self._solver.comb_reaction.numpy() * hairs
+                forces.append(per_strand.reshape(self.worlds, self._strands, 3).sum(axis=1))
+                times.append((step + 1) * self.config.time_step)
+            if on_frame is not None and (start + step) % every == 0:
+                on_frame((start + step + 1) * self.config.time_step)
+        felt = np.array(forces).reshape(-1, self.worlds, 3)
+        return [CombReading(np.array(times), felt[:, w]) for w in range(self.worlds)]
+
+
+def _state_fields() -> tuple[str, ...]:
+    return tuple(RodState.vars)
+
+
+def comb_motion(
+    paths: Sequence[ToolPath | None], tool: Tool, steps: int, time_step: float, device: str
+) -> Any:
+    """Return the `CombMotion` of a tool along one path per world; where there is none, far away."""
+    times = (np.arange(steps) + 1) * time_step
+    start = np.full((steps, len(paths), len(tool.radius), 3), 100.0)
+    end = np.full_like(start, 100.1)
+    for world, path in enumerate(paths):
+        if path is None:
+            continue
+        position, quaternion = poses_at(path, times)
+        rotation = Rotation.from_quat(quaternion).as_matrix()
+        start[:, world] = np.einsum("tij,cj->tci", rotation, tool.start) + position[:, None]
+        end[:, world] = np.einsum("tij,cj->tci", rotation, tool.end) + position[:, None]
+        gone = times > path.times[-1]
+        start[gone, world] = 100.0
+        end[gone, world] = 100.1
+    corners = np.concatenate([start, end], axis=2)
+    centre = 0.5 * (corners.min(axis=2) + corners.max(axis=2))
+    size = np.concatenate([tool.start, tool.end])
+    middle = 0.5 * (size.min(axis=0) + size.max(axis=0))
+    reach = np.linalg.norm(size - middle, axis=-1).max() + tool.radius.max() + 0.02
+    motion = CombMotion()
+    motion.start = wp.array(start.astype(np.float32), dtype=wp.vec3, device=device)
+    motion.end = wp.array(end.astype(np.float32), dtype=wp.vec3, device=device)
+    motion.radius = wp.array(tool.radius.astype(np.float32), dtype=float, device=device)
+    motion.centre = wp.array(centre.astype(np.float32), dtype=wp.vec3, device=device)
+    motion.reach = float(reach)
+    return motion
+
+
+__all__ = ["CombReading", "HairWorld", "comb_motion"]
