@@ -1,1 +1,1 @@
-"""Hairstyles as strands: families, files, children."""
+"""Grooms: hairstyles as strands, drawn from families or read from files, and their interpolated children."""
