@@ -1,0 +1,213 @@
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportGeneralTypeIssues=false
+"""The solid things of a view, head and tool: depth, normal and label of each sample.
+
+The head is sphere traced through its distance field [Hart1996]. Tiles of 8 x 8 samples first march
+one cone, which tells where their rays may start, or that they all miss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import warp as wp
+
+from hairsim.cameras.view import View, view_ray
+from hairsim.head.head import DistanceField, Head
+
+BACKGROUND, SKIN, TOOL = 0, 1, 2
+"""Labels of samples that are not hair."""
+
+TILE = 8
+FAR = 1.0e9
+HIT_DISTANCE = 1.0e-4
+
+
+@dataclass(frozen=True)
+class SolidView:
+    """What a view sees behind the hair.
+
+    Attributes:
+        depth: [height, width] float32 warp array, z [m], `FAR` where nothing is.
+        normal: [height, width] vec3 warp array, outward, head frame.
+        label: [height, width] int32 warp array: BACKGROUND, SKIN or TOOL.
+    """
+
+    depth: wp.array
+    normal: wp.array
+    label: wp.array
+
+
+@wp.struct
+class FieldGrid:
+    """Where the samples of a distance field lie, head frame [m]."""
+
+    origin: wp.vec3
+    upper: wp.vec3
+    inverse_spacing: wp.float32
+
+
+def upload_field(field: DistanceField, device: str) -> tuple[wp.array, FieldGrid]:
+    """Return a distance field's values [X, Y, Z] on a device, and its grid."""
+    values = wp.array(np.ascontiguousarray(field.values, np.float32), dtype=wp.float32, device=device)
+    grid = FieldGrid()
+    upper = np.asarray(field.origin) + field.spacing * (np.asarray(field.values.shape) - 1)
+    grid.origin = wp.vec3(*(float(x) for x in field.origin))
+    grid.upper = wp.vec3(*(float(x) for x in upper))
+    grid.inverse_spacing = 1.0 / float(field.spacing)
+    return values, grid
+
+
+def trace_head(head: Head, view: View, device: str) -> SolidView:
+    """Return depth, normal and label of the head in a view."""
+    values, grid = upload_field(head.field, device)
+    height, width = int(view.height), int(view.width)
+    tiles = (-(-height // TILE), -(-width // TILE))
+    start = wp.empty(tiles, dtype=wp.float32, device=device)
+    solid = SolidView(
+        depth=wp.empty((height, width), dtype=wp.float32, device=device),
+        normal=wp.empty((height, width), dtype=wp.vec3, device=device),
+        label=wp.empty((height, width), dtype=wp.int32, device=device),
+    )
+    wp.launch(march_tile, dim=tiles, inputs=[values, grid, view], outputs=[start], device=device)
+    wp.launch(
+        trace_sample,
+        dim=(height, width),
+        inputs=[values, grid, view, start],
+        outputs=[solid.depth, solid.normal, solid.label],
+        device=device,
+    )
+    return solid
+
+
+@wp.func
+def sample_field(values: wp.array3d(dtype=wp.float32), grid: FieldGrid, point: wp.vec3):
+    """Return the trilinear signed distance at a point [m], clamped to the field's box."""
+    g = (point - grid.origin) * grid.inverse_spacing
+    nx = wp.float32(values.shape[0] - 1)
+    ny = wp.float32(values.shape[1] - 1)
+    nz = wp.float32(values.shape[2] - 1)
+    x = wp.clamp(g[0], 0.0, nx - 0.001)
+    y = wp.clamp(g[1], 0.0, ny - 0.001)
+    z = wp.clamp(g[2], 0.0, nz - 0.001)
+    i = wp.int32(x)
+    j = wp.int32(y)
+    k = wp.int32(z)
+    u = x - wp.float32(i)
+    v = y - wp.float32(j)
+    w = z - wp.float32(k)
+    near = wp.lerp(
+        wp.lerp(values[i, j, k], values[i, j, k + 1], w),
+        wp.lerp(values[i, j + 1, k], values[i, j + 1, k + 1], w),
+        v,
+    )
+    far = wp.lerp(
+        wp.lerp(values[i + 1, j, k], values[i + 1, j, k + 1], w),
+        wp.lerp(values[i + 1, j + 1, k], values[i + 1, j + 1, k + 1], w),
+        v,
+    )
+    return wp.lerp(near, far, u)
+
+
+@wp.func
+def field_normal(values: wp.array3d(dtype=wp.float32), grid: FieldGrid, point: wp.vec3):
+    """Return the unit outward normal, by central differences over one sample."""
+    step = 0.7 / grid.inverse_spacing
+    dx = wp.vec3(step, 0.0, 0.0)
+    dy = wp.vec3(0.0, step, 0.0)
+    dz = wp.vec3(0.0, 0.0, step)
+    slope = wp.vec3(
+        sample_field(values, grid, point + dx) - sample_field(values, grid, point - dx),
+        sample_field(values, grid, point + dy) - sample_field(values, grid, point - dy),
+        sample_field(values, grid, point + dz) - sample_field(values, grid, point - dz),
+    )
+    return wp.normalize(slope)
+
+
+@wp.func
+def ray_in_box(origin: wp.vec3, direction: wp.vec3, low: wp.vec3, high: wp.vec3):
+    """Return where a ray enters and leaves a box, in multiples of `direction` (enter > leave: it misses)."""
+    enter = float(0.0)
+    leave = float(1.0e9)
+    for axis in range(3):
+        slope = direction[axis]
+        if wp.abs(slope) < 1.0e-9:
+            slope = 1.0e-9
+        a = (low[axis] - origin[axis]) / slope
+        b = (high[axis] - origin[axis]) / slope
+        enter = wp.max(enter, wp.min(a, b))
+        leave = wp.min(leave, wp.max(a, b))
+    return wp.vec2(enter, leave)
+
+
+@wp.kernel(enable_backward=False)
+def march_tile(
+    values: wp.array3d(dtype=wp.float32),
+    grid: FieldGrid,
+    view: View,
+    # out
+    start_out: wp.array2d(dtype=wp.float32),
+):
+    """March the cone around a tile's rays; write the depth up to which it is surely empty, or FAR."""
+    row, column = wp.tid()
+    middle = 0.5 * wp.float32(TILE - 1)
+    ray = view_ray(view, wp.float32(column * TILE) + middle, wp.float32(row * TILE) + middle)
+    stretch = wp.length(ray)
+    widening = 0.75 * wp.float32(TILE) / view.focal
+    reach = wp.length(0.5 * (grid.upper + grid.origin) - view.position) + wp.length(grid.upper - grid.origin)
+    margin = widening * reach
+    pad = wp.vec3(margin, margin, margin)
+    span = ray_in_box(view.position, ray, grid.origin - pad, grid.upper + pad)
+    depth = span[0]
+    found = float(FAR)
+    if span[0] < span[1]:
+        for _ in range(128):
+            point = view.position + depth * ray
+            inside = wp.min(wp.max(point, grid.origin), grid.upper)
+            empty = sample_field(values, grid, inside) - wp.length(point - inside) - widening * depth
+            if empty < 1.0e-3:
+                found = depth
+                break
+            depth += empty / (stretch + widening)
+            if depth > span[1]:
+                break
+    start_out[row, column] = found
+
+
+@wp.kernel(enable_backward=False)
+def trace_sample(
+    values: wp.array3d(dtype=wp.float32),
+    grid: FieldGrid,
+    view: View,
+    start: wp.array2d(dtype=wp.float32),
+    # out
+    depth_out: wp.array2d(dtype=wp.float32),
+    normal_out: wp.array2d(dtype=wp.vec3),
+    label_out: wp.array2d(dtype=wp.int32),
+):
+    """Trace one ray to the skin."""
+    row, column = wp.tid()
+    found = float(FAR)
+    normal = wp.vec3(0.0, 0.0, 0.0)
+    label = wp.int32(BACKGROUND)
+    first = start[row // TILE, column // TILE]
+    if first < FAR:
+        ray = view_ray(view, wp.float32(column), wp.float32(row))
+        stretch = wp.length(ray)
+        span = ray_in_box(view.position, ray, grid.origin, grid.upper)
+        depth = wp.max(first, span[0])
+        for _ in range(160):
+            if depth > span[1]:
+                break
+            distance = sample_field(values, grid, view.position + depth * ray)
+            if distance < HIT_DISTANCE:
+                found = depth
+                break
+            depth += wp.max(0.95 * distance, 0.5 * HIT_DISTANCE) / stretch
+        if found < FAR:
+            normal = field_normal(values, grid, view.position + found * ray)
+            label = wp.int32(SKIN)
+    depth_out[row, column] = found
+    normal_out[row, column] = normal
+    label_out[row, column] = label
