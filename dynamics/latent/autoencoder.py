@@ -86,7 +86,9 @@ class Trunk(nn.Module):
         self.stem = nn.Linear(8 * 5, config.half)
         self.at_half = ResidualBlock(config.half)
         self.to_quarter = nn.Linear(8 * config.half, config.quarter)
-        self.at_quarter = nn.Sequential(*(ResidualBlock(config.quarter) for _ in range(config.encoder_blocks)))
+        self.at_quarter = nn.Sequential(
+            *(ResidualBlock(config.quarter) for _ in range(config.encoder_blocks))
+        )
         self.to_eighth = nn.Linear(8 * config.quarter, config.eighth)
         self.at_eighth = ResidualBlock(config.eighth)
 
@@ -130,7 +132,9 @@ class Decoder(nn.Module):
         self.at_eighth = ResidualBlock(config.eighth)
         self.to_quarter = nn.Linear(config.eighth, 8 * config.quarter)
         self.join = nn.Linear(config.quarter + dim + 64, config.quarter)
-        self.at_quarter = nn.Sequential(*(ResidualBlock(config.quarter) for _ in range(config.decoder_blocks)))
+        self.at_quarter = nn.Sequential(
+            *(ResidualBlock(config.quarter) for _ in range(config.decoder_blocks))
+        )
         self.to_half = nn.Linear(config.quarter, 8 * config.half)
         self.half_head = nn.Linear(8, config.half)
         self.at_half = nn.Sequential(ResidualBlock(config.half), ResidualBlock(config.half))

@@ -23,7 +23,8 @@ class Convolution(nn.Conv3d):
     def __init__(self, channels: int) -> None:
         super().__init__(channels, channels, 3, padding=1)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the parent's name
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve [B, X, Y, Z, C]."""
         # The permuted view has channels_last_3d strides, which is what the CPU kernels want.
         return super().forward(input.permute(0, 4, 1, 2, 3)).permute(0, 2, 3, 4, 1)
 
@@ -45,5 +46,6 @@ class ResidualBlock(nn.Module):
             self.mix.weight.mul_(0.5)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return [B, X, Y, Z, C] of [B, X, Y, Z, C]."""
         y = self.spread(nn.functional.silu(self.norm(x)))
         return x + self.mix(nn.functional.silu(y))

@@ -25,7 +25,9 @@ class VolumeLoss(NamedTuple):
     direction: Tensor
 
 
-def volume_loss(decoded: Decoded, occupancy: Tensor, direction: Tensor, weight: Tensor | None = None) -> VolumeLoss:
+def volume_loss(
+    decoded: Decoded, occupancy: Tensor, direction: Tensor, weight: Tensor | None = None
+) -> VolumeLoss:
     """Compare a decoded volume with the true one.
 
     Class-balanced cross-entropy and soft dice (the surrogate of F1) on occupancy at the threshold of
