@@ -97,7 +97,9 @@ def test_paired_bootstrap_sees_a_small_steady_gain_under_large_noise() -> None:
     rng = np.random.default_rng(0)
     hardness = rng.uniform(20.0, 80.0, size=20)
     better = paired_difference(hardness * 0.8 + rng.normal(0, 1, 20), hardness)
-    assert better.excludes_zero and better.high < 0.0 and better.episodes == 20
+    assert better.excludes_zero
+    assert better.high < 0.0
+    assert better.episodes == 20
     assert not paired_difference(hardness + rng.normal(0, 5, 20), hardness).excludes_zero
     with pytest.raises(CombwiseError, match="same episodes"):
         paired_difference(hardness, hardness[:5])

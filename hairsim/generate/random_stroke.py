@@ -15,18 +15,26 @@ REACH = 0.045
 """Hair further from the skin than this is out of the teeth's reach [m]: longest tooth plus shallow depth."""
 
 
-def stroke_frame(head: Head, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return skin point, outward normal, and the headings 0 and +90 degrees of strokes that start there.
+def stroke_frame(
+    head: Head, direction: np.ndarray, depth: float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return where strokes of a start direction enter, and what their headings mean there.
+
+    The same frame as in `stroke_path`: down is the meridian away from the crown, in the tangent plane.
 
     Args:
-        direction: [..., 3], seen from the head centre.
+        head: the head.
+        direction: [..., 3], seen from the head centre, not vertical.
+        depth: height of the tooth tips above the skin [m].
 
     Returns:
         point, normal, down, side: each [..., 3]; heading h is cos(h) down + sin(h) side (DESIGN section 5).
     """
-    point = head.surface_point(direction)
+    point = head.surface_point(direction, depth)
     normal = head.field.gradient(point)
-    down = np.array([0.0, 0.0, -1.0]) + normal[..., 2:] * normal
+    level = np.maximum(np.linalg.norm(direction[..., :2], axis=-1, keepdims=True), 1e-9)
+    meridian = np.concatenate([direction[..., :2] * direction[..., 2:] / level, -level], axis=-1)
+    down = meridian - np.sum(meridian * normal, axis=-1, keepdims=True) * normal
     down = down / np.maximum(np.linalg.norm(down, axis=-1, keepdims=True), 1e-9)
     return point, normal, down, np.cross(normal, down)
 

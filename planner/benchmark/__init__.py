@@ -1,0 +1,1 @@
+"""Scores, intervals, and the runs behind published tables."""

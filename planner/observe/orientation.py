@@ -9,7 +9,7 @@ from planner.observe.depth import fill_from_nearest, masked_blur
 
 
 def strand_orientation(
-    colour: np.ndarray, hair: np.ndarray, *, fine: float = 0.8, window: float = 2.5
+    colour: np.ndarray, hair: np.ndarray, *, fine: float = 0.6, window: float = 2.5
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the undirected strand orientation and its coherence at each pixel.
 

@@ -23,6 +23,7 @@ def expected_direction(points: np.ndarray, head: Head) -> np.ndarray:
 
     Args:
         points: [M, 3] [m], head frame.
+        head: for its centre and scalp.
 
     Returns:
         [M, 3], length 0 (nothing known, at the crown) .. 1.
@@ -77,6 +78,7 @@ def root_to_tip(
         head: for crown and scalp.
         grid: where the voxels are.
         prior: weight of the expected direction against one neighbour.
+        iterations: how many voxels far a vote can travel.
     """
     centres = np.asarray(grid.origin) + grid.voxel * (index + 0.5)
     expected = expected_direction(centres, head)

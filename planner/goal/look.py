@@ -1,0 +1,105 @@
+"""A look: the frames of one rig at one moment, and its file. A goal is a look at the wanted style.
+
+goal.npz    meta     JSON bytes: format, cameras (name, size, focal, camera_to_head), notes
+            colour0, depth0, mask0, colour1, ...   one set a camera
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hairsim.atomic_file import written_aside
+from hairsim.cameras.camera import Camera, Frame
+from hairsim.errors import CombwiseError
+
+FORMAT = "combwise look 1"
+FILE_NAME = "goal.npz"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all cameras of a rig saw at one moment.
+
+    Attributes:
+        frames: one for each camera.
+        notes: anything worth keeping (head name, seed); never strands or strokes.
+    """
+
+    frames: tuple[Frame, ...]
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_look(path: Path, frames: Sequence[Frame], notes: Mapping[str, Any] | None = None) -> Path:
+    """Write a look as one .npz file, or as goal.npz in a folder; return the file's path."""
+    target = path if path.suffix == ".npz" else path / FILE_NAME
+    target.parent.mkdir(parents=True, exist_ok=True)
+    meta = {
+        "format": FORMAT,
+        "notes": dict(notes or {}),
+        "cameras": [
+            {
+                "name": frame.camera.name,
+                "width": frame.camera.width,
+                "height": frame.camera.height,
+                "focal": frame.camera.focal,
+                "camera_to_head": np.asarray(frame.camera.camera_to_head, np.float64).tolist(),
+            }
+            for frame in frames
+        ],
+    }
+    arrays: dict[str, np.ndarray] = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}
+    for number, frame in enumerate(frames):
+        arrays[f"colour{number}"] = frame.colour
+        arrays[f"depth{number}"] = frame.depth.astype(np.float32)
+        arrays[f"mask{number}"] = frame.hair_mask
+    with written_aside(target) as aside:
+        np.savez_compressed(aside, allow_pickle=False, **arrays)
+    return target
+
+
+def load_look(path: Path) -> Look:
+    """Read a look from a .npz file, or from the folder that holds its goal.npz.
+
+    Raises:
+        CombwiseError: the file is missing, truncated, or no look; a camera is missing or not calibrated.
+    """
+    source = path / FILE_NAME if path.is_dir() else path
+    if not source.is_file():
+        raise CombwiseError(f"goal {source} does not exist; expected a look saved by 'combwise demo' as .npz")
+    try:
+        with np.load(source, allow_pickle=False) as archive:
+            meta = json.loads(archive["meta"].tobytes())
+            if meta["format"] != FORMAT:
+                raise CombwiseError(f"goal {source} has format '{meta['format']}'; expected '{FORMAT}'")
+            frames = tuple(
+                Frame(
+                    camera=_camera(source, entry),
+                    colour=archive[f"colour{number}"],
+                    depth=archive[f"depth{number}"],
+                    hair_mask=archive[f"mask{number}"],
+                )
+                for number, entry in enumerate(meta["cameras"])
+            )
+            return Look(frames, dict(meta["notes"]))
+    except (zipfile.BadZipFile, zlib.error, KeyError, TypeError, ValueError, EOFError, OSError) as error:
+        raise CombwiseError(
+            f"goal {source} is truncated or not a look ({type(error).__name__}: {error}); "
+            "expected a .npz saved by Combwise"
+        ) from error
+
+
+def _camera(source: Path, entry: Mapping[str, Any]) -> Camera:
+    pose = np.array(entry["camera_to_head"], np.float64)
+    if pose.shape != (4, 4) or not np.isfinite(pose).all():
+        raise CombwiseError(
+            f"goal {source}: camera '{entry['name']}' is not calibrated; expected a 4 x 4 pose"
+        )
+    return Camera(str(entry["name"]), int(entry["width"]), int(entry["height"]), float(entry["focal"]), pose)

@@ -1,0 +1,16 @@
+"""Planners behind one small protocol: what is seen and what is wanted in, one stroke out."""
+
+from planner.planners.mppi import MppiConfig, MppiPlanner
+from planner.planners.no_stroke import NoStrokePlanner
+from planner.planners.planner import Dynamics, PlannedStroke, Planner
+from planner.planners.replay import ReplayPlanner
+
+__all__ = [
+    "Dynamics",
+    "MppiConfig",
+    "MppiPlanner",
+    "NoStrokePlanner",
+    "PlannedStroke",
+    "Planner",
+    "ReplayPlanner",
+]

@@ -1,0 +1,251 @@
+"""Model predictive path integral planning of comb strokes through a learned model.
+
+    proposals -> rollouts -> K best, apart -> around each: sample, roll out, weigh, shrink -> best of all
+
+A path-integral mean over everything would average a stroke to the left with one to the right into one that
+does nothing; so each of K modes keeps its own mean [Williams2017, eq. (25), per mode].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from hairsim.errors import CombwiseError
+from hairsim.head.head import Head
+from hairsim.tools.stroke import Stroke
+from hairsim.volume import HairVolume
+from planner.cost import CostWeights, GoalCost
+from planner.planners.planner import Dynamics, PlannedStroke
+from planner.planners.proposals import ProposalConfig, ProposalSampler
+
+NOISE = (0.12, 0.12, 0.35, 0.03, 0.004, 0.10, 0.10, 0.02)
+"""Standard deviation of the first refinement for the eight parameters of a stroke [rad or m, m/s]."""
+
+
+@dataclass(frozen=True)
+class MppiConfig:
+    """How far to search.
+
+    Attributes:
+        horizon: strokes that are planned ahead (H); the first is executed.
+        proposals: strokes drawn from where state and goal differ.
+        modes: how many good, different proposals are refined.
+        samples: noisy copies of each mode in each iteration.
+        iterations: refinements.
+        temperature: of the path-integral weights, as a share of the spread of a mode's costs.
+        shrink: factor on the noise after each refinement.
+        margin: a stroke must promise to lower the cost by this share of it.
+        batch: rollouts at once.
+        noise: standard deviation of the eight parameters.
+        cost: weights of the cost's terms.
+        proposal: how strokes are proposed.
+    """
+
+    horizon: int = 1
+    proposals: int = 48
+    modes: int = 4
+    samples: int = 8
+    iterations: int = 2
+    temperature: float = 0.3
+    shrink: float = 0.6
+    margin: float = 0.01
+    batch: int = 16
+    noise: tuple[float, ...] = NOISE
+    cost: CostWeights = field(default_factory=CostWeights)
+    proposal: ProposalConfig = field(default_factory=ProposalConfig)
+
+    def __post_init__(self) -> None:
+        counts = {"horizon": self.horizon, "proposals": self.proposals, "modes": self.modes,
+                  "samples": self.samples, "batch": self.batch}  # fmt: skip
+        for name, value in counts.items():
+            if value < 1:
+                raise CombwiseError(f"MPPI {name} is {value}; expected at least 1")
+        if self.iterations < 0 or not self.temperature > 0.0 or not 0.0 < self.shrink <= 1.0:
+            raise CombwiseError(
+                f"MPPI iterations {self.iterations}, temperature {self.temperature}, shrink {self.shrink}; "
+                "expected >= 0, > 0 and in (0, 1]"
+            )
+        if len(self.noise) != 8 or min(self.noise) < 0.0:
+            raise CombwiseError(f"MPPI noise is {self.noise}; expected eight numbers >= 0")
+
+    @property
+    def model_calls(self) -> int:
+        """Rollouts of one plan."""
+        return self.proposals + self.iterations * self.modes * self.samples
+
+
+PRESETS: dict[str, MppiConfig] = {
+    "cpu": MppiConfig(),
+    "quick": MppiConfig(proposals=16, modes=2, samples=4, iterations=1),
+    "gpu": MppiConfig(proposals=512, modes=16, samples=32, iterations=3, batch=128),
+}
+"""`cpu` is sized for at most 8 s a stroke on two cores."""
+
+
+class MppiPlanner:
+    """MPPI through a learned model.
+
+    Args:
+        dynamics: the model.
+        config: how far to search.
+        device: where the cost is computed.
+    """
+
+    name = "mppi"
+
+    def __init__(self, dynamics: Dynamics, config: MppiConfig | None = None, *, device: str = "cpu") -> None:
+        self.dynamics = dynamics
+        self.config = MppiConfig() if config is None else config
+        self.device = device
+        self._warm: list[Stroke] = []
+        self._goal: tuple[HairVolume, HairVolume, GoalCost] | None = None
+
+    def reset(self) -> None:
+        """Forget the strokes planned ahead and the goal."""
+        self._warm = []
+        self._goal = None
+
+    def plan(
+        self, observation: HairVolume, goal: HairVolume, head: Head, rng: np.random.Generator
+    ) -> PlannedStroke:
+        """Search strokes whose predicted hair is nearest to the goal.
+
+        Returns:
+            The best stroke with its prediction; no stroke where none promises `margin` or no prediction is
+            finite.
+        """
+        wanted, cost = self._completed_goal(goal, head)
+        state = self.dynamics.encode(observation, head)
+        completed = self.dynamics.decode(state)
+        current = cost.volume(completed)
+        if not np.isfinite(current):
+            return PlannedStroke(None, current, current)
+        sampler = ProposalSampler(completed, wanted, head, self.config.proposal)
+        search = _Search(self, sampler, state, cost, head)
+        plans = [self._proposal(sampler, rng) for _ in range(self.config.proposals)]
+        if self._warm:
+            plans[0] = (self._warm + self._proposal(sampler, rng))[: self.config.horizon]
+        search.evaluate(plans)
+        self._refine(search, rng)
+        best, predicted = search.best()
+        if best is None or predicted > current * (1.0 - self.config.margin):
+            self._warm = []
+            return PlannedStroke(None, current, current, completed)
+        self._warm = best[1:]
+        return PlannedStroke(best[0], current, predicted, search.predict(best[:1]))
+
+    def _completed_goal(self, goal: HairVolume, head: Head) -> tuple[HairVolume, GoalCost]:
+        """Return the goal as the latent space completes it, and its cost; kept while the goal is the same."""
+        if self._goal is None or self._goal[0] is not goal:
+            wanted = self.dynamics.decode(self.dynamics.encode(goal, head))
+            self._goal = (goal, wanted, GoalCost(wanted, self.config.cost, device=self.device))
+        return self._goal[1], self._goal[2]
+
+    def _proposal(self, sampler: ProposalSampler, rng: np.random.Generator) -> list[Stroke]:
+        return [sampler.draw(rng) for _ in range(self.config.horizon)]
+
+    def _refine(self, search: _Search, rng: np.random.Generator) -> None:
+        config = self.config
+        noise = np.array(config.noise)
+        means = search.apart(config.modes, noise)
+        for _ in range(config.iterations):
+            plans, vectors = [], []
+            for mean in means:
+                for number in range(config.samples):
+                    sample = mean if number == 0 else mean + noise * rng.normal(size=mean.shape)
+                    plan = [Stroke.from_vector(v) for v in sample]
+                    # The first stroke must start on hair; where noise took it off, the mean's start is kept.
+                    if not search.sampler.on_hair(plan[0]):
+                        sample = np.concatenate([mean[:, :2], sample[:, 2:]], axis=1)
+                        plan = [Stroke.from_vector(v) for v in sample]
+                    plans.append(plan)
+                    vectors.append(sample)
+            costs = search.evaluate(plans).reshape(len(means), config.samples)
+            grouped = np.array(vectors).reshape(len(means), config.samples, config.horizon, 8)
+            means = [
+                path_integral_mean(v, c, config.temperature) for v, c in zip(grouped, costs, strict=True)
+            ]
+            noise = noise * config.shrink
+
+
+def path_integral_mean(samples: np.ndarray, costs: np.ndarray, temperature: float) -> np.ndarray:
+    """Return the mean of samples [N, H, 8] with weights exp(-(cost - lowest) / (temperature * spread)).
+
+    Azimuth and heading are averaged on the circle, around the best sample. Costs that are not finite weigh
+    nothing.
+    """
+    finite = np.isfinite(costs)
+    if not finite.any():
+        return samples[0]
+    best = samples[int(np.argmin(np.where(finite, costs, np.inf)))]
+    low = costs[finite].min()
+    spread = max(float(costs[finite].std()), 1e-9)
+    weight = np.where(finite, np.exp(-(np.where(finite, costs, low) - low) / (temperature * spread)), 0.0)
+    offset = samples - best
+    for angle in (0, 2):
+        offset[..., angle] = (offset[..., angle] + np.pi) % (2.0 * np.pi) - np.pi
+    return best + np.einsum("n,nhp->hp", weight / weight.sum(), offset)
+
+
+class _Search:
+    """The rollouts of one plan: what was tried, and what it cost."""
+
+    def __init__(
+        self, planner: MppiPlanner, sampler: ProposalSampler, state: object, cost: GoalCost, head: Head
+    ) -> None:
+        self.sampler = sampler
+        self._planner = planner
+        self._state = state
+        self._cost = cost
+        self._head = head
+        self._plans: list[list[Stroke]] = []
+        self._costs: list[float] = []
+
+    def evaluate(self, plans: Sequence[list[Stroke]]) -> np.ndarray:
+        """Roll plans out and return their costs [N], infinite where the model's prediction is not finite."""
+        costs: list[float] = []
+        batch = self._planner.config.batch
+        with torch.no_grad():
+            for first in range(0, len(plans), batch):
+                chunk = plans[first : first + batch]
+                occupancy, direction = self._planner.dynamics.rollout(self._state, chunk, self._head)
+                total = self._cost(occupancy, direction).total.cpu().numpy()
+                efforts = [self._cost.effort(plan) for plan in chunk]
+                costs += [
+                    float(t) + e if np.isfinite(t) else np.inf for t, e in zip(total, efforts, strict=True)
+                ]
+        self._plans += list(plans)
+        self._costs += costs
+        return np.array(costs)
+
+    def best(self) -> tuple[list[Stroke] | None, float]:
+        """Return the cheapest plan and its cost; None when no cost is finite."""
+        lowest = int(np.argmin(self._costs))
+        if not np.isfinite(self._costs[lowest]):
+            return None, float("inf")
+        return self._plans[lowest], self._costs[lowest]
+
+    def apart(self, count: int, noise: np.ndarray) -> list[np.ndarray]:
+        """Return up to `count` cheap plans [H, 8] that lie more than two deviations from each other."""
+        chosen: list[np.ndarray] = []
+        for number in np.argsort(self._costs, kind="stable"):
+            vector = np.array([stroke.to_vector() for stroke in self._plans[number]])
+            gaps = [np.abs(vector[0, :3] - other[0, :3]) for other in chosen]
+            gaps = [np.minimum(gap, 2.0 * np.pi - gap) / np.maximum(noise[:3], 1e-9) for gap in gaps]
+            if all(float(np.linalg.norm(gap)) > 2.0 for gap in gaps):
+                chosen.append(vector)
+            if len(chosen) == count:
+                break
+        return chosen
+
+    def predict(self, plan: list[Stroke]) -> HairVolume:
+        """Return the hair that the model expects after a plan."""
+        with torch.no_grad():
+            occupancy, direction = self._planner.dynamics.rollout(self._state, [plan], self._head)
+        return HairVolume(
+            occupancy[0].cpu().float().numpy(), direction[0].cpu().float().numpy(), self._cost.goal.grid
+        )
