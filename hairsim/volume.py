@@ -72,7 +72,9 @@ class HairVolume:
                 f"expected {self.grid.shape} and {(*self.grid.shape, 3)}"
             )
         if not (np.isfinite(self.occupancy).all() and np.isfinite(self.direction).all()):
-            raise CombwiseError("volume holds NaN or infinite values; expected finite occupancy and direction")
+            raise CombwiseError(
+                "volume holds NaN or infinite values; expected finite occupancy and direction"
+            )
 
     @property
     def occupied(self) -> np.ndarray:

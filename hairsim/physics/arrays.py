@@ -25,7 +25,9 @@ class RodModel:
     speed_limit: float  # [m/s]
     edge_length: wp.array(dtype=float)  # [N] every edge of a strand is equally long [m]
     root_tangent: wp.array(dtype=wp.vec3)  # [N] direction of the held edge
-    rest_curvature: wp.array2d(dtype=wp.vec3)  # [N, V] rotation between edges, in the frame of the edge before
+    rest_curvature: wp.array2d(
+        dtype=wp.vec3
+    )  # [N, V] rotation between edges, in the frame of the edge before
     root_frame: wp.array(dtype=wp.quat)  # [N] frame of the held edge
 
 
@@ -79,7 +81,9 @@ class Workspace:
     comb_stiffness: wp.array2d(dtype=wp.mat33)
     comb_coupling: wp.array2d(dtype=wp.mat33)  # [N, V] between a vertex and the next
     comb_direction: wp.array2d(dtype=wp.vec3)  # [N, V] normal of the edge's deepest comb contact
-    comb_share: wp.array2d(dtype=wp.vec3)  # [N, V] (weight of vertex, of the next, normal force at prediction)
+    comb_share: wp.array2d(
+        dtype=wp.vec3
+    )  # [N, V] (weight of vertex, of the next, normal force at prediction)
     correction: wp.array2d(dtype=wp.vec3)  # [N, V] new position - predicted [m]
     factor: wp.array2d(dtype=wp.mat33d)  # [N, V] sub-diagonal block of L
     pivot_inverse: wp.array2d(dtype=wp.mat33d)  # [N, V] inverse diagonal block of D

@@ -151,7 +151,15 @@ def make_state(strands: np.ndarray, config: PhysicsConfig, device: str) -> Any:
 def make_workspace(shape: tuple[int, int], device: str) -> Any:
     """Return a zeroed `Workspace` for N x V vertices."""
     work = Workspace()
-    for name in ("predicted", "force", "comb_force", "comb_direction", "comb_share", "correction", "residual"):
+    for name in (
+        "predicted",
+        "force",
+        "comb_force",
+        "comb_direction",
+        "comb_share",
+        "correction",
+        "residual",
+    ):
         setattr(work, name, wp.zeros(shape, dtype=wp.vec3, device=device))
     for name in ("stiffness", "comb_stiffness", "comb_coupling"):
         setattr(work, name, wp.zeros(shape, dtype=wp.mat33, device=device))

@@ -58,10 +58,12 @@ def press_on_comb(
             normal = offset / wp.max(distance, 1.0e-6)
             push = contact.comb_stiffness * depth
             # Sliding of hair over the tooth within this step.
-            tool_start = comb.start[before, world, c] * (1.0 - where[1]) + comb.end[before, world, c] * where[1]
-            slide = (
-                p0 * a + p1 * b - state.position[strand, v] * a - state.position[strand, v + 1] * b
-            ) - (axis_point - tool_start)
+            tool_start = (
+                comb.start[before, world, c] * (1.0 - where[1]) + comb.end[before, world, c] * where[1]
+            )
+            slide = (p0 * a + p1 * b - state.position[strand, v] * a - state.position[strand, v + 1] * b) - (
+                axis_point - tool_start
+            )
             slide = slide - normal * wp.dot(normal, slide)
             hold = friction_stiffness(
                 contact.comb_friction, state.comb_normal[strand, v], wp.length(slide), contact.comb_slip

@@ -68,4 +68,6 @@ class ToolPath:
         if np.any(np.diff(self.times) <= 0.0):
             raise CombwiseError("tool path times do not rise; expected strictly increasing seconds")
         if not (np.isfinite(self.positions).all() and np.isfinite(self.quaternions).all()):
-            raise CombwiseError("tool path holds NaN or infinite poses; expected finite metres and quaternions")
+            raise CombwiseError(
+                "tool path holds NaN or infinite poses; expected finite metres and quaternions"
+            )
