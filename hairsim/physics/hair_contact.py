@@ -57,21 +57,39 @@ def find_neighbours(
     # workspace
     distance: wp.array3d(dtype=float),
 ):
-    """Keep the K nearest vertices of other strands; anchors of neighbours that stay are kept."""
+    """Fill K slots: neighbours that still touch keep their slot and their anchor, the nearest others follow.
+
+    Taking the K nearest anew each time would drop loaded anchors and let the hair creep.
+    """
     strand = first + wp.tid()
     half_edge = 0.5 * rod.edge_length[strand]
+    limit = 2.0 * contact.hair_distance
     for v in range(2, rod.vertices):
         point = points[strand * rod.vertices + v]
         tangent = wp.normalize(point - points[strand * rod.vertices + v - 1])
-        count = int(0)
+        kept = int(0)
+        for old in range(contact.neighbours):
+            index = old_neighbour[strand, v, old]
+            if index < 0:
+                break
+            if wp.length(across_strand(point - points[index], tangent, half_edge)) <= limit:
+                neighbour[strand, v, kept] = index
+                neighbour_offset[strand, v, kept] = old_offset[strand, v, old]
+                kept = kept + 1
+        count = kept
         query = wp.hash_grid_query(grid, point, reach)
         index = int(0)
-        while wp.hash_grid_query_next(query, index):
+        while kept < contact.neighbours and wp.hash_grid_query_next(query, index):
             if index // rod.vertices == strand:
                 continue
             offset = point - points[index]
             far = wp.length(across_strand(offset, tangent, half_edge))
-            if wp.length(offset) > reach or far > 2.0 * contact.hair_distance:
+            if wp.length(offset) > reach or far > limit:
+                continue
+            known = bool(False)
+            for slot in range(kept):
+                known = known or neighbour[strand, v, slot] == index
+            if known:
                 continue
             slot = count
             if count == contact.neighbours:
@@ -80,22 +98,17 @@ def find_neighbours(
                 slot = count - 1
             else:
                 count = count + 1
-            while slot > 0 and distance[strand, v, slot - 1] > far:
+            while slot > kept and distance[strand, v, slot - 1] > far:
                 distance[strand, v, slot] = distance[strand, v, slot - 1]
                 neighbour[strand, v, slot] = neighbour[strand, v, slot - 1]
                 slot = slot - 1
             distance[strand, v, slot] = far
             neighbour[strand, v, slot] = index
-        for slot in range(contact.neighbours):
-            if slot >= count:
+        for slot in range(kept, contact.neighbours):
+            if slot < count:
+                neighbour_offset[strand, v, slot] = point - points[neighbour[strand, v, slot]]
+            else:
                 neighbour[strand, v, slot] = -1
-                continue
-            kept = neighbour[strand, v, slot]
-            anchor = point - points[kept]
-            for old in range(contact.neighbours):
-                if old_neighbour[strand, v, old] == kept:
-                    anchor = old_offset[strand, v, old]
-            neighbour_offset[strand, v, slot] = anchor
 
 
 @wp.kernel
@@ -111,7 +124,8 @@ def press_on_hair(
 ):
     """Add repulsion and friction of remembered neighbours to the contact sums.
 
-    The neighbour's own motion is taken from its prediction, so strands stay independent solves.
+    The neighbour is taken where it is predicted, so strands stay independent solves. Both of a pair answer
+    the same offset, hence twice its stiffness in each: with once, a pair overshoots and jitters for ever.
     """
     strand = first + wp.tid()
     half_edge = 0.5 * rod.edge_length[strand]
@@ -139,9 +153,9 @@ def press_on_hair(
                 contact.hair_friction, push + touch, wp.length(away), contact.hair_slip
             )
             force = force + normal * push - away * hold
-            stiffness = stiffness + identity * hold
+            stiffness = stiffness + identity * (2.0 * hold)
             if push > 0.0:
-                stiffness = stiffness + wp.outer(normal, normal) * contact.hair_stiffness
+                stiffness = stiffness + wp.outer(normal, normal) * (2.0 * contact.hair_stiffness)
         work.force[strand, v] = force
         work.stiffness[strand, v] = stiffness
 
