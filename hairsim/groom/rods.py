@@ -58,19 +58,19 @@ def relax_onto(
         [S, V, 3] float64, a new array.
     """
     own = np.linalg.norm(np.diff(strands, axis=1), axis=-1).mean(axis=1)
-    edge = own if edge is None else edge
+    spacing = own if edge is None else edge
     laid = np.array(strands, np.float64)
     for vertex in range(1, laid.shape[1]):
         before, ask = laid[:, vertex - 1], strands[:, vertex]
-        place = before + edge[:, None] * _unit(ask - before)
-        least = np.minimum(clearance, 0.45 * edge) if vertex == 1 else np.full(len(edge), clearance)
+        place = before + spacing[:, None] * _unit(ask - before)
+        least = np.minimum(clearance, 0.45 * spacing) if vertex == 1 else np.full(len(spacing), clearance)
         for _ in range(25):
             low = np.flatnonzero(field.sample(place) < least)
             if len(low) == 0:
                 break
             need = least[low] - field.sample(place[low]) + 2e-4
             lifted = place[low] + need[:, None] * field.gradient(place[low])
-            place[low] = before[low] + edge[low, None] * _unit(lifted - before[low])
+            place[low] = before[low] + spacing[low, None] * _unit(lifted - before[low])
         laid[:, vertex] = place
     return laid
 
