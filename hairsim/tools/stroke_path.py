@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -26,44 +28,58 @@ def stroke_path(stroke: Stroke, head: Head) -> ToolPath:
     plane, then back onto the surface along the distance field's gradient. The teeth point inward. Entry
     and exit are straight along the outward normal.
     """
-    direction = np.array(
-        [
-            np.cos(stroke.elevation) * np.cos(stroke.azimuth),
-            np.cos(stroke.elevation) * np.sin(stroke.azimuth),
-            np.sin(stroke.elevation),
-        ]
-    )
-    point = head.surface_point(direction, stroke.depth)
+    return stroke_paths([stroke], head)[0]
+
+
+def stroke_paths(strokes: Sequence[Stroke], head: Head) -> list[ToolPath]:
+    """Return the paths of many strokes over one head, walked side by side: planners ask for hundreds."""
+    if not strokes:
+        return []
+    points, normals, travels = _walk(strokes, head)
+    steps = [_steps(stroke) for stroke in strokes]
+    return [
+        _timed_path(stroke, points[: count + 1, n], normals[: count + 1, n], travels[: count + 1, n])
+        for n, (stroke, count) in enumerate(zip(strokes, steps, strict=True))
+    ]
+
+
+def _steps(stroke: Stroke) -> int:
+    return max(2, round(stroke.length / WALK_STEP))
+
+
+def _walk(strokes: Sequence[Stroke], head: Head) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return points, outward normals and unit travel of N strokes, each [steps of the longest + 1, N, 3]."""
+    azimuth, elevation, heading, _, depth = np.array([s.to_vector()[:5] for s in strokes]).T
+    level, rise = np.cos(elevation), np.sin(elevation)
+    direction = np.stack([level * np.cos(azimuth), level * np.sin(azimuth), rise], axis=-1)
+    away_from_crown = np.stack([rise * np.cos(azimuth), rise * np.sin(azimuth), -level], axis=-1)
+    # Each stroke on its own offset surface: the field is sampled once for all of them.
+    point = np.stack([head.surface_point(d, float(h)) for d, h in zip(direction, depth, strict=True)])
     normal = head.field.gradient(point)
-    away_from_crown = np.array(
-        [
-            np.sin(stroke.elevation) * np.cos(stroke.azimuth),
-            np.sin(stroke.elevation) * np.sin(stroke.azimuth),
-            -np.cos(stroke.elevation),
-        ]
-    )
-    down = _unit(away_from_crown - normal * (away_from_crown @ normal))
-    travel = np.cos(stroke.heading) * down + np.sin(stroke.heading) * np.cross(normal, down)
+    down = _unit(away_from_crown - normal * _dot(away_from_crown, normal))
+    travel = np.cos(heading)[:, None] * down + np.sin(heading)[:, None] * np.cross(normal, down)
 
     points, normals, travels = [point], [normal], [travel]
-    for _ in range(max(2, round(stroke.length / WALK_STEP))):
+    for _ in range(max(_steps(stroke) for stroke in strokes)):
         ahead = points[-1] + WALK_STEP * travels[-1]
         for _ in range(3):
             normal = head.field.gradient(ahead)
-            ahead = ahead - normal * (head.field.sample(ahead) - stroke.depth)
-        travel = _unit(travels[-1] - normal * (travels[-1] @ normal))
+            ahead = ahead - normal * (head.field.sample(ahead) - depth)[:, None]
+        travel = _unit(travels[-1] - normal * _dot(travels[-1], normal))
         points.append(ahead)
         normals.append(normal)
         travels.append(travel)
+    return np.array(points), np.array(normals), np.array(travels)
 
+
+def _timed_path(stroke: Stroke, points: np.ndarray, normals: np.ndarray, travels: np.ndarray) -> ToolPath:
+    """Add entry, exit, orientation and time to a walk [T, 3]."""
     positions = np.array(
         [points[0] + RETRACTION * normals[0], *points, points[-1] + RETRACTION * normals[-1]]
     )
     smooth = _smooth(np.array([normals[0], *normals, normals[-1]]))
     headings = np.array([travels[0], *travels, travels[-1]])
-    quaternions = np.array(
-        [_tool_pose(n, t, stroke.tilt, stroke.roll) for n, t in zip(smooth, headings, strict=True)]
-    )
+    quaternions = _tool_poses(smooth, headings, stroke.tilt, stroke.roll)
     pace = np.full(len(positions) - 1, stroke.speed)
     pace[[0, -1]] = APPROACH_SPEED
     seconds = np.linalg.norm(np.diff(positions, axis=0), axis=-1) / pace
@@ -75,8 +91,13 @@ def stroke_path(stroke: Stroke, head: Head) -> ToolPath:
     )
 
 
+def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the dot products [..., 1] of vectors [..., 3]."""
+    return np.sum(first * second, axis=-1, keepdims=True)
+
+
 def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(float(np.linalg.norm(vector)), 1e-9)
+    return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-9)
 
 
 def _smooth(normals: np.ndarray) -> np.ndarray:
@@ -87,10 +108,10 @@ def _smooth(normals: np.ndarray) -> np.ndarray:
     return mean / np.linalg.norm(mean, axis=-1, keepdims=True)
 
 
-def _tool_pose(normal: np.ndarray, travel: np.ndarray, tilt: float, roll: float) -> np.ndarray:
-    """Return the quaternion (x, y, z, w) of a tool whose +z is the normal and +x the travel."""
-    x = _unit(travel - normal * (travel @ normal))
-    frame = Rotation.from_matrix(np.stack([x, np.cross(normal, x), normal], axis=1))
+def _tool_poses(normal: np.ndarray, travel: np.ndarray, tilt: float, roll: float) -> np.ndarray:
+    """Return quaternions [T, 4] (x, y, z, w) of tools whose +z is the normal and +x the travel [T, 3]."""
+    x = _unit(travel - normal * _dot(travel, normal))
+    frame = Rotation.from_matrix(np.stack([x, np.cross(normal, x), normal], axis=-1))
     return (frame * Rotation.from_euler("ZY", [roll, tilt])).as_quat()
 
 
@@ -101,7 +122,7 @@ def _same_hemisphere(quaternions: np.ndarray) -> np.ndarray:
 
 
 def poses_at(path: ToolPath, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolate positions [T, 3] [m] and unit quaternions [T, 4] at `times` [T] [s], clamped at the ends."""
+    """Interpolate positions [T, 3] [m] and unit quaternions [T, 4] at `times` [T] [s], clamped."""
     times = np.clip(times, path.times[0], path.times[-1])
     upper = np.clip(np.searchsorted(path.times, times), 1, len(path.times) - 1)
     share = (times - path.times[upper - 1]) / (path.times[upper] - path.times[upper - 1])
