@@ -87,8 +87,8 @@ def look_at(position: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def three_camera_rig(width: int = 400, height: int = 400) -> list[Camera]:
     """Return the default rig: three cameras 0.75 m from the head, at azimuths +60, -60 and 180 degrees."""
-    target = np.array([0.0, 0.0, -0.02])
-    focal = 0.5 * width / np.tan(np.radians(45.0) / 2.0)
+    target = np.array([0.0, 0.0, -0.05])
+    focal = 0.5 * width / np.tan(np.radians(38.0) / 2.0)
     cameras = []
     for name, azimuth in (("left", 60.0), ("right", -60.0), ("back", 180.0)):
         a, e = np.radians(azimuth), np.radians(25.0)
