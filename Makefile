@@ -23,7 +23,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test test-full check weights clean
+.PHONY: help demo test test-full check format lint types imports sizes text dependencies weights clean
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -47,13 +47,27 @@ test: $(INSTALLED)  ## the quick tests, under 15 minutes on two cores
 test-full: $(INSTALLED)  ## every test, at most 60 minutes
 	$(BIN)/python -m pytest
 
-check: $(INSTALLED)  ## format, lint, types, import rules, file sizes, what a repository must not name
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+check: format lint types imports sizes text dependencies  ## all gates; `make -k check` goes on after a failure
+
+format: $(INSTALLED)
+	$(BIN)/ruff format --quiet --check .
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check --output-format concise .
+
+types: $(INSTALLED)
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+imports: $(INSTALLED)
 	$(BIN)/lint-imports
+
+sizes: $(INSTALLED)
 	$(BIN)/python -m checks.file_sizes
+
+text: $(INSTALLED)
 	$(BIN)/python -m checks.forbidden_text
+
+dependencies: $(INSTALLED)
 	$(BIN)/python -m checks.dependencies
 
 clean:  ## remove caches and build products; the environment, runs/ and data/ stay

@@ -25,7 +25,9 @@ class Command:
     module: str
 
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (
+    Command(("generate",), "simulate combed heads of hair: a dataset", "combwise.generate"),
+)
 
 
 def find_command(words: list[str]) -> tuple[Command, list[str]] | None:

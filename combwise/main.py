@@ -58,10 +58,11 @@ def _run_command(command: Command, options: list[str]) -> None:
         prog=" ".join(("combwise", *command.words)),
         description=module.__doc__,
         args=options,
+        config=(tyro.conf.FlagCreatePairsOff,),
     )
-    import warp  # after parsing: help and usage errors need not wait for it
+    from hairsim.device import start_warp  # after parsing: help and usage errors need not wait for it
 
-    warp.config.quiet = True  # the progress bars are ours
+    start_warp()
     print(module.run(arguments))
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import tempfile
+from functools import cache
 
 from hairsim.errors import CombwiseError
 
@@ -27,6 +31,7 @@ def resolve_device(name: str) -> str:
     number = int(match.group(1) or 0)
     import warp  # late: seconds of import that 'cpu' and a spelling mistake need not wait for
 
+    start_warp()
     available = warp.get_cuda_device_count()
     if number >= available:
         raise CombwiseError(
@@ -34,3 +39,28 @@ def resolve_device(name: str) -> str:
             "or run on a machine with an NVIDIA GPU and its driver"
         )
     return f"cuda:{number}"
+
+
+@cache
+def start_warp() -> None:
+    """Start Warp silently, in a program that talks to people; every worker process starts its own.
+
+    Warp greets, reports every module that it loads, and tells each machine without a CUDA driver so from C,
+    whatever its log level. What else it prints while it starts is passed on.
+    """
+    import warp
+
+    warp.config.log_level = 40  # errors only
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with tempfile.TemporaryFile("w+") as said:
+            os.dup2(said.fileno(), 2)
+            try:
+                warp.init()
+            finally:
+                os.dup2(kept, 2)
+            said.seek(0)
+            sys.stderr.writelines(line for line in said if "NVIDIA CUDA driver" not in line)
+    finally:
+        os.close(kept)

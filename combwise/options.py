@@ -1,0 +1,32 @@
+"""Options that commands share, so that they are spelt and explained once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutOptions:
+    """Where a command writes.
+
+    Attributes:
+        out: the folder; refused when another run is in it.
+        resume: go on with the same run, if it is there.
+        overwrite: delete the run that is there and begin anew.
+    """
+
+    out: Path
+    resume: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceOption:
+    """What a command computes on.
+
+    Attributes:
+        device: cpu, cuda or cuda:N.
+    """
+
+    device: str = "cpu"
