@@ -1,8 +1,8 @@
-"""The table of commands: the words, one line about each, and the module that holds it.
+"""The table of commands: the words, one line about each, and where its options and its work are.
 
-A command's module has `Arguments`, a dataclass that tyro turns into options, and
-`run(arguments) -> str`, which does the work and returns the last line: what it made and where.
-Nothing here imports those modules, so that `combwise --help` answers at once.
+Options are a dataclass, which tyro turns into a command line. The work is a function of that dataclass that
+returns the last line to print: what it made and where. Nothing here imports either, so that
+`combwise --help` answers at once.
 """
 
 from __future__ import annotations
@@ -17,16 +17,29 @@ class Command:
     Attributes:
         words: what a user types after `combwise`.
         summary: one line for the list of commands.
-        module: where `Arguments` and `run` are.
+        module: where the next two are.
+        options: name of the dataclass of options.
+        work: name of the function of it.
     """
 
     words: tuple[str, ...]
     summary: str
     module: str
+    options: str
+    work: str
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command(("generate",), "simulate combed heads of hair: a dataset", "combwise.generate"),
+    Command(
+        ("generate",), "simulate combed heads of hair: a dataset", "combwise.generate", "Arguments", "run"
+    ),
+    Command(
+        ("train", "latent"),
+        "pre-train the latent space of hair",
+        "dynamics.latent.train",
+        "TrainLatentConfig",
+        "train_latent",
+    ),
 )
 
 

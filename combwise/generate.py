@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import tyro
 
@@ -19,7 +19,7 @@ class Arguments(DeviceOption, OutOptions):
         workers: processes; default one for each core.
     """
 
-    config: tyro.conf.OmitArgPrefixes[GenerateConfig] = GenerateConfig()
+    config: tyro.conf.OmitArgPrefixes[GenerateConfig] = field(default_factory=GenerateConfig)
     workers: int | None = None
 
 

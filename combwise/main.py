@@ -54,16 +54,16 @@ def _run_command(command: Command, options: list[str]) -> None:
 
     module = import_module(command.module)
     arguments = tyro.cli(
-        module.Arguments,
+        getattr(module, command.options),
         prog=" ".join(("combwise", *command.words)),
-        description=module.__doc__,
+        description=f"{command.summary[0].upper()}{command.summary[1:]}.",
         args=options,
         config=(tyro.conf.FlagCreatePairsOff,),
     )
     from hairsim.device import start_warp  # after parsing: help and usage errors need not wait for it
 
     start_warp()
-    print(module.run(arguments))
+    print(getattr(module, command.work)(arguments))
 
 
 def _print_commands(commands: list[Command]) -> None:

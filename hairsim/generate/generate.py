@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hairsim.device import start_warp
 from hairsim.generate.comb_episode import Observe, comb_episode
 from hairsim.generate.config import GenerateConfig
 from hairsim.generate.dataset import DatasetInfo, create_dataset, episode_path, write_episode
@@ -75,8 +76,6 @@ def generate(
 
 
 def _simulate(index: int, config: GenerateConfig, out: Path, observe: Observe) -> int:
-    import warp as wp
-
-    wp.config.quiet = True
+    start_warp()
     write_episode(out, comb_episode(index, config, observe))
     return index
