@@ -25,13 +25,13 @@ EXACT_BAND = 0.030
 errs by at most h^2 / (8 R) = 0.3 mm there."""
 
 
-def field_axes(spacing: float = SPACING) -> list[np.ndarray]:
-    """Return the sample positions along X, Y and Z [m]; every fourth one ends flush."""
+def field_grid(spacing: float = SPACING) -> np.ndarray:
+    """Return the sample positions [X, Y, Z, 3] [m] of every head's field; every fourth one ends flush."""
     axes = []
     for low, high in zip(BOX_LOW, BOX_HIGH, strict=True):
         count = 4 * int(np.ceil((high - low) / (4.0 * spacing))) + 1
         axes.append(low + spacing * np.arange(count))
-    return axes
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
 
 
 def implicit_gradient(shape: Implicit, points: np.ndarray, step: float = 5e-4) -> np.ndarray:
@@ -54,37 +54,45 @@ def project_to_skin(shape: Implicit, points: np.ndarray, steps: int = 5) -> tupl
 def distance_from_implicit(shape: Implicit, *, spacing: float = SPACING) -> DistanceField:
     """Sample the true signed distance of an implicit shape over the heads' common box.
 
-    Smooth unions are not distances. Skin samples (about 2 mm apart) are found by projection; a field
-    sample's distance is that to the nearest one: along its normal when near (the error is the curvature
-    over a millimetre, micrometres), straight when far.
+    Smooth unions are not distances. Skin samples (about 2 mm apart) are found by projection; a point's
+    distance is that to the nearest one: along its normal when near (the error is the curvature over a
+    millimetre, micrometres), straight when far.
 
     Args:
         shape: the implicit shape, sloping roughly like a distance near its skin.
         spacing: distance between samples [m].
     """
-    axes = field_axes(spacing)
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    grid = field_grid(spacing)
     coarse = grid[::2, ::2, ::2]
     rough = _refine(shape(coarse.reshape(-1, 3)).reshape(coarse.shape[:3]), grid.shape[:3])
-    seeds = grid[np.abs(rough) < 2.0 * spacing]
-    skin, normals = project_to_skin(shape, seeds)
+    skin, normals = project_to_skin(shape, grid[np.abs(rough) < 2.0 * spacing])
     on_skin = np.abs(shape(skin)) < 1e-4
     skin, normals = skin[on_skin], normals[on_skin]
     tree = KDTree(skin)
 
+    def distance(points: np.ndarray) -> np.ndarray:
+        far, index = tree.query(points, workers=-1)
+        height = np.sum((points - skin[index]) * normals[index], axis=-1)
+        return np.where(far < 0.008, height, np.copysign(far, shape(points)))
+
+    return sample_distance(distance, spacing=spacing)
+
+
+def sample_distance(distance: Implicit, *, spacing: float = SPACING) -> DistanceField:
+    """Sample a true but costly signed distance over the heads' common box: finely near the skin only.
+
+    Args:
+        distance: points [N, 3] [m] to signed distance [N] [m].
+        spacing: distance between samples [m].
+    """
+    grid = field_grid(spacing)
     coarse = grid[::4, ::4, ::4]
-    far, _ = tree.query(coarse.reshape(-1, 3), workers=-1)
-    far = _refine(far.reshape(coarse.shape[:3]), grid.shape[:3])
-    values = np.where(rough < 0.0, -far, far)
-    near = far < EXACT_BAND
-    points = grid[near]
-    distance, index = tree.query(points, workers=-1)
-    height = np.sum((points - skin[index]) * normals[index], axis=-1)
-    flat = distance < 0.008
-    values[near] = np.where(flat, height, np.copysign(distance, height))
+    values = _refine(distance(coarse.reshape(-1, 3)).reshape(coarse.shape[:3]), grid.shape[:3])
+    near = np.abs(values) < EXACT_BAND
+    values[near] = distance(grid[near])
     return DistanceField(
         values=values.astype(np.float32),
-        origin=(float(axes[0][0]), float(axes[1][0]), float(axes[2][0])),
+        origin=(float(grid[0, 0, 0, 0]), float(grid[0, 0, 0, 1]), float(grid[0, 0, 0, 2])),
         spacing=spacing,
     )
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import map_coordinates
 
+from hairsim.head.frame import HeadFrame
+
 
 @dataclass(frozen=True)
 class DistanceField:
@@ -63,12 +65,14 @@ class Head:
         scalp: where hair grows.
         name: what to call it in reports.
         centre: centre of the cranium [m]; directions of a Stroke's start are seen from here.
+        frame: from the coordinates of the file it came from to the head frame; None when built in.
     """
 
     field: DistanceField
     scalp: Scalp
     name: str
     centre: tuple[float, float, float]
+    frame: HeadFrame | None = None
 
     def surface_point(self, direction: np.ndarray, offset: float = 0.0) -> np.ndarray:
         """Return where rays from the centre leave the skin's offset surface, [..., 3] [m].

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import KDTree
 
+from hairsim.errors import CombwiseError
+from hairsim.head.head import DistanceField, Scalp
+
 SCALP_POINTS = 6000
+
+ROOTS_FAR = 0.03
+"""Roots whose median lies further from the skin [m] belong to another head, unit or frame."""
 
 HAIRLINE_AZIMUTH = np.radians(
     [0.0, 25.0, 42.0, 55.0, 66.0, 74.0, 84.0, 92.0, 112.0, 126.0, 140.0, 155.0, 180.0]
@@ -97,3 +103,59 @@ def _dart_rounds(pairs: np.ndarray, priority: np.ndarray) -> np.ndarray:
         open_point &= ~gone
         pairs = pairs[open_point[pairs].all(axis=1)]
     return np.flatnonzero(chosen)
+
+
+def scalp_above_hairline(field: DistanceField, *, centre: np.ndarray, vertex_height: float) -> Scalp:
+    """Return the scalp of a head of which only the skin is known: all above the usual hairline.
+
+    Args:
+        field: the head.
+        centre: centre of the cranium [m].
+        vertex_height: tragion-to-vertex height [m].
+    """
+    rng = np.random.default_rng(2014)
+    points = _skin_cloud(field, np.array([-0.14, -0.11, -0.09]), np.array([0.14, 0.11, 0.17]), rng)
+    return _thinned(field, points[above_hairline(points, centre=centre, vertex_height=vertex_height)], rng)
+
+
+def scalp_around_roots(field: DistanceField, roots: np.ndarray) -> Scalp:
+    """Return the skin around strand roots [N, 3] [m], head frame, as a scalp.
+
+    Raises:
+        CombwiseError: the roots are not near this head.
+    """
+    if roots.ndim != 2 or roots.shape[1] != 3 or len(roots) < 4 or not np.isfinite(roots).all():
+        raise CombwiseError(f"scalp roots have shape {roots.shape} or hold NaN; expected finite [N >= 4, 3]")
+    away = float(np.median(np.abs(field.sample(roots))))
+    if away > ROOTS_FAR:
+        raise CombwiseError(
+            f"the strand roots lie {1e3 * away:.0f} mm from the head's skin (median); expected at most "
+            f"{1e3 * ROOTS_FAR:.0f} mm: are groom and head in the same units, axes and place?"
+        )
+    roots = onto_skin(field, roots)
+    rng = np.random.default_rng(2014)
+    points = _skin_cloud(field, roots.min(axis=0) - 0.01, roots.max(axis=0) + 0.01, rng)
+    tree = KDTree(roots)
+    reach = max(0.005, 2.0 * float(np.median(tree.query(roots, k=2)[0][:, 1])))
+    return _thinned(field, points[tree.query(points)[0] < reach], rng)
+
+
+def onto_skin(field: DistanceField, points: np.ndarray) -> np.ndarray:
+    """Return the skin points [N, 3] nearest to points [N, 3] [m], by walking down the distance."""
+    points = np.array(points, np.float64)
+    for _ in range(8):
+        points -= field.sample(points)[:, None] * field.gradient(points)
+    return points
+
+
+def _skin_cloud(
+    field: DistanceField, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Return dense skin points within a box: a thin shell, uniform by volume, is uniform by area."""
+    box = rng.uniform(low, high, (500_000, 3))
+    return onto_skin(field, box[np.abs(field.sample(box)) < 0.003])
+
+
+def _thinned(field: DistanceField, points: np.ndarray, rng: np.random.Generator) -> Scalp:
+    kept = points[poisson_subset(points, SCALP_POINTS, rng)]
+    return Scalp(points=kept.astype(np.float32), normals=field.gradient(kept).astype(np.float32))
