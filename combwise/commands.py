@@ -33,6 +33,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         ("generate",), "simulate combed heads of hair: a dataset", "combwise.generate", "Arguments", "run"
     ),
+    Command(("groom", "info"), "tell what is in a groom file", "combwise.groom", "InfoOptions", "info"),
+    Command(("groom", "make"), "write a procedural groom", "combwise.groom", "MakeOptions", "make"),
+    Command(("groom", "show"), "draw a groom from three sides", "combwise.groom", "ShowOptions", "show"),
     Command(
         ("train", "latent"),
         "pre-train the latent space of hair",

@@ -1,0 +1,168 @@
+"""The command line tells every mistake in one sentence and says so with its exit status."""
+
+from __future__ import annotations
+
+import re
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from combwise.main import run
+from hairsim.groom.usc_hairsalon import write_usc_hairsalon
+from tests.conftest import Combwise
+
+FLAT_MESH = "v 0 0 0\nv 20 0 0\nv 20 20 0\nv 0 20 0\nf 1 2 3\nf 1 3 4\n"
+
+
+def strands(count: int = 50, points: int = 8) -> np.ndarray:
+    """Straight strands [S, V, 3] [cm], y-up, on a sphere of 10 cm."""
+    directions = np.random.default_rng(1).normal(size=(count, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    directions[:, 1] = np.abs(directions[:, 1])
+    return (directions[:, None] * np.linspace(10.0, 20.0, points)[None, :, None]).astype(np.float32)
+
+
+def groom_file(folder: Path) -> Path:
+    path = folder / "groom.data"
+    write_usc_hairsalon(path, list(strands()))
+    return path
+
+
+def truncated_file(folder: Path) -> Path:
+    path = folder / "short.data"
+    path.write_bytes(groom_file(folder).read_bytes()[:-7])
+    return path
+
+
+def nan_file(folder: Path) -> Path:
+    path = folder / "nan.data"
+    content = bytearray(groom_file(folder).read_bytes())
+    content[4 + 4 + 24 : 4 + 4 + 28] = struct.pack("<f", float("nan"))
+    path.write_bytes(content)
+    return path
+
+
+def flat_mesh(folder: Path) -> Path:
+    path = folder / "flat.obj"
+    path.write_text(FLAT_MESH)
+    return path
+
+
+def text_file(folder: Path) -> Path:
+    path = folder / "notes.data"
+    path.write_text("this is not a groom at all, it is a letter")
+    return path
+
+
+def occupied_folder(folder: Path) -> Path:
+    path = folder / "occupied"
+    path.mkdir()
+    (path / "thesis.tex").write_text("years of work")
+    return path
+
+
+Words = Callable[[Path], list[str]]
+MISTAKES: dict[str, tuple[Words, str]] = {
+    "no such command": (lambda _: ["stlye"], r"'stlye' is not a command; expected one of .*'generate'"),
+    "half a command": (lambda _: ["train"], r"'train' is not a command; expected one of 'train latent'"),
+    "missing file": (lambda t: ["groom", "info", str(t / "no.data")], r"no\.data' does not exist"),
+    "truncated groom": (lambda t: ["groom", "info", str(truncated_file(t))], r"short\.data' is truncated"),
+    "NaN strands": (lambda t: ["groom", "info", str(nan_file(t))], r"1 of 50 strands hold NaN"),
+    "not a groom": (lambda t: ["groom", "info", str(text_file(t))], r"expected a USC-HairSalon \.data file"),
+    "unknown unit": (lambda t: ["groom", "info", str(groom_file(t)), "--unit", "pt"], r"no unit 'pt'"),
+    "unknown family": (
+        lambda t: ["groom", "make", "mohawk", "--out", str(t / "m.data")],
+        r"no groom family 'mohawk'; expected one of .*wavy_long",
+    ),
+    "wrong ending": (
+        lambda t: ["groom", "make", "wavy_long", "--out", str(t / "m.txt")],
+        r"expected '\.data'",
+    ),
+    "file in the way": (
+        lambda t: ["groom", "make", "wavy_long", "--out", str(groom_file(t))],
+        r"groom\.data exists; use --overwrite",
+    ),
+    "mesh with no volume": (
+        lambda t: [
+            "groom",
+            "show",
+            str(groom_file(t)),
+            "--head",
+            str(flat_mesh(t)),
+            "--out",
+            str(t / "g.png"),
+        ],
+        r"flat\.obj'.*volume",
+    ),
+    "occupied folder": (
+        lambda t: ["generate", "--out", str(occupied_folder(t))],
+        r"occupied holds files that are not a Combwise run",
+    ),
+    "no CUDA": (
+        lambda t: ["generate", "--device", "cuda:99", "--out", str(t / "d")],
+        r"'cuda:99' is not available",
+    ),
+    "unknown device": (
+        lambda t: ["generate", "--device", "gpu", "--out", str(t / "d")],
+        r"device 'gpu' is unknown",
+    ),
+    "nothing to make": (lambda t: ["generate", "--episodes", "0", "--out", str(t / "d")], r"episodes is 0"),
+    "no dataset": (
+        lambda t: ["train", "latent", "--data", str(t / "no"), "--out", str(t / "run")],
+        r"no is no dataset.*combwise generate",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_gets_one_sentence(mistake: str, tmp_path: Path, combwise: Combwise) -> None:
+    words, sentence = MISTAKES[mistake]
+    done = combwise(*words(tmp_path))
+    lines = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert len(lines) == 1, done.stderr
+    assert re.match(rf"combwise: error: .*{sentence}", lines[0])
+    assert not done.stdout
+
+
+def test_an_interrupt_ends_with_130(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def press_control_c(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hairsim.groom.usc_hairsalon.read_usc_hairsalon", press_control_c)
+    assert run(["groom", "info", str(tmp_path)]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_help_comes_at_once(combwise: Combwise) -> None:
+    began = time.perf_counter()
+    done = combwise("--help")
+    assert time.perf_counter() - began < 5.0  # 0.1 s on an idle machine; importing torch alone takes longer
+    assert done.returncode == 0
+    assert "combwise COMMAND" in done.stdout
+
+
+def test_help_imports_nothing_heavy(combwise: Combwise) -> None:
+    code = (
+        "import sys; from combwise.main import run; run(['--help']); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'warp', 'scipy', 'trimesh')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_a_groom_that_was_made_can_be_told_and_drawn(tmp_path: Path, combwise: Combwise) -> None:
+    made = combwise("groom", "make", "straight_bob", "--out", "bob.data", "--guides", "120", "--seed", "3")
+    assert made.returncode == 0, made.stderr
+    told = combwise("groom", "info", "bob.data")
+    assert told.stdout.splitlines()[-1].startswith("bob.data: 120 strands, 2880 points")
+    shown = combwise("groom", "show", "bob.data", "--out", "bob.png", "--size", "96")
+    assert shown.returncode == 0, shown.stderr
+    assert (tmp_path / "bob.png").read_bytes().startswith(b"\x89PNG")
