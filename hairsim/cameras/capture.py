@@ -1,5 +1,4 @@
-# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportCallIssue=false
-# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportGeneralTypeIssues=false
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false
 """What the RGB-D cameras see of a head of hair, and the exact orientation that only evaluation may see."""
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ def capture(
         truth = camera if noise is None else miscalibrated(camera, noise, index)
         view = make_view(truth, SAMPLES)
         solid = trace_head(head, view, device)
-        hair = rasterise_strands(fine, solid, view, width=look.width, taper=0.0, device=device)
+        hair = rasterise_strands(fine, solid, view, width=look.width * look.hairs, ragged=0.0, device=device)
         hair = close_holes(hair, device)
         size = (camera.height, camera.width)
         depth = wp.empty(size, dtype=wp.float32, device=device)
@@ -76,14 +75,14 @@ def capture(
             outputs=[depth, mask],
             device=device,
         )
-        colour = develop_picture(shade(hair, solid, light, look, view, device), SAMPLES, device)
+        colour = develop_picture(shade(hair, solid, light, look, view, device=device), SAMPLES, device)
         reading = depth.numpy().copy()
         if noise is not None:
             rng = np.random.default_rng([seed, index])
             reading = measure_depth(reading, truth, noise, rng, device)
             colour = colour + np.float32(noise.colour) * rng.standard_normal(colour.shape, dtype=np.float32)
-        pixels = np.clip(np.round(colour), 0.0, 255.0).astype(np.uint8)
-        frames.append(Frame(camera=camera, colour=pixels, depth=reading, hair_mask=mask.numpy() > 0))
+        picture = np.clip(np.round(colour), 0.0, 255.0).astype(np.uint8)
+        frames.append(Frame(camera=camera, colour=picture, depth=reading, hair_mask=mask.numpy() > 0))
     return frames
 
 
@@ -116,7 +115,7 @@ def orientation_image(
     view = make_view(camera)
     solid = trace_head(head, view, device)
     hair: HairView = close_holes(
-        rasterise_strands(fine, solid, view, width=look.width, taper=0.0, device=device), device
+        rasterise_strands(fine, solid, view, width=look.width * look.hairs, ragged=0.0, device=device), device
     )
     _, edge = hair.unpack()
     mask = edge >= 0

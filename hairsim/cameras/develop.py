@@ -1,5 +1,4 @@
-# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportCallIssue=false
-# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportGeneralTypeIssues=false
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false
 """From linear samples to pixels: tone curve, averaging, sRGB."""
 
 from __future__ import annotations

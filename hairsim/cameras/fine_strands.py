@@ -1,5 +1,4 @@
-# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportCallIssue=false
-# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportGeneralTypeIssues=false
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false
 """From child strands to the fine strands that are drawn: smoother curves, and several hairs a child."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportCallIssue=false
-# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportGeneralTypeIssues=false
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false
 """The solid things of a view, head and tool: depth, normal and label of each sample.
 
 The head is sphere traced through its distance field [Hart1996]. Tiles of 8 x 8 samples first march
@@ -21,7 +20,8 @@ BACKGROUND, SKIN, TOOL = 0, 1, 2
 
 TILE = 8
 FAR = 1.0e9
-HIT_DISTANCE = 1.0e-4
+HIT_WIDTH = 0.2
+"""A ray has arrived when the skin is nearer than this part of a sample's width."""
 
 
 @dataclass(frozen=True)
@@ -112,17 +112,18 @@ def sample_field(values: wp.array3d(dtype=wp.float32), grid: FieldGrid, point: w
 
 @wp.func
 def field_normal(values: wp.array3d(dtype=wp.float32), grid: FieldGrid, point: wp.vec3):
-    """Return the unit outward normal, by central differences over one sample."""
-    step = 0.7 / grid.inverse_spacing
-    dx = wp.vec3(step, 0.0, 0.0)
-    dy = wp.vec3(0.0, step, 0.0)
-    dz = wp.vec3(0.0, 0.0, step)
-    slope = wp.vec3(
-        sample_field(values, grid, point + dx) - sample_field(values, grid, point - dx),
-        sample_field(values, grid, point + dy) - sample_field(values, grid, point - dy),
-        sample_field(values, grid, point + dz) - sample_field(values, grid, point - dz),
+    """Return the unit outward normal, from the field at the corners of a tetrahedron a sample wide."""
+    step = 0.6 / grid.inverse_spacing
+    a = wp.vec3(1.0, -1.0, -1.0)
+    b = wp.vec3(-1.0, -1.0, 1.0)
+    c = wp.vec3(-1.0, 1.0, -1.0)
+    d = wp.vec3(1.0, 1.0, 1.0)
+    return wp.normalize(
+        sample_field(values, grid, point + step * a) * a
+        + sample_field(values, grid, point + step * b) * b
+        + sample_field(values, grid, point + step * c) * c
+        + sample_field(values, grid, point + step * d) * d
     )
-    return wp.normalize(slope)
 
 
 @wp.func
@@ -197,14 +198,15 @@ def trace_sample(
         stretch = wp.length(ray)
         span = ray_in_box(view.position, ray, grid.origin, grid.upper)
         depth = wp.max(first, span[0])
+        close = HIT_WIDTH / view.focal
         for _ in range(160):
             if depth > span[1]:
                 break
             distance = sample_field(values, grid, view.position + depth * ray)
-            if distance < HIT_DISTANCE:
-                found = depth
+            if distance < close * depth:
+                found = depth + distance / stretch
                 break
-            depth += wp.max(0.95 * distance, 0.5 * HIT_DISTANCE) / stretch
+            depth += 0.95 * distance / stretch
         if found < FAR:
             normal = field_normal(values, grid, view.position + found * ray)
             label = wp.int32(SKIN)

@@ -1,5 +1,4 @@
-# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportCallIssue=false
-# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportGeneralTypeIssues=false
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false
 """How much light reaches each point of the hair: transmittance through a coarse grid of its density.
 
 Hair of length density rho [m/m^3] and diameter d attenuates light along its way s as
@@ -78,7 +77,9 @@ def light_hair(strands: FineStrands, head: Head, look: HairLook, *, voxel: float
     arriving = wp.empty(shape, dtype=wp.vec4, device=device)
     inputs = [depth, wanted, directions]
     wp.launch(march_to_lights, dim=shape, inputs=inputs, outputs=[arriving], device=device)
-    return LightGrid(arriving, BOX_LOW, voxel)
+    soft = wp.empty_like(arriving)
+    wp.launch(blur_light, dim=shape, inputs=[arriving, wanted], outputs=[soft], device=device)
+    return LightGrid(soft, BOX_LOW, voxel)
 
 
 @wp.func
@@ -204,3 +205,33 @@ def march_to_lights(
             ambient += transmittance(depth, i, j, k, directions[ray])
         arriving[3] = ambient / wp.float32(directions.shape[0] - 3)
     arriving_out[i, j, k] = arriving
+
+
+@wp.kernel(enable_backward=False)
+def blur_light(
+    arriving: wp.array3d(dtype=wp.vec4),
+    wanted: wp.array3d(dtype=wp.int32),
+    # out
+    soft_out: wp.array3d(dtype=wp.vec4),
+):
+    """Average a voxel with its shaded neighbours, nearer ones more: no voxel's edge shows in a shadow."""
+    i, j, k = wp.tid()
+    total = 2.0 * arriving[i, j, k]
+    weight = float(2.0)
+    if wanted[i, j, k] > 0:
+        for side in range(27):
+            x = i + side // 9 - 1
+            y = j + (side // 3) % 3 - 1
+            z = k + side % 3 - 1
+            inside = (
+                x >= 0
+                and y >= 0
+                and z >= 0
+                and x < wanted.shape[0]
+                and y < wanted.shape[1]
+                and z < wanted.shape[2]
+            )
+            if inside and wanted[x, y, z] > 0:
+                total += arriving[x, y, z]
+                weight += 1.0
+    soft_out[i, j, k] = total / weight

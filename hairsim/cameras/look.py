@@ -9,9 +9,9 @@ import numpy as np
 from hairsim.errors import CombwiseError
 
 HAIR_COLOURS: dict[str, tuple[float, float, float]] = {
-    "black": (0.030, 0.024, 0.021),
+    "black": (0.022, 0.018, 0.016),
     "dark_brown": (0.085, 0.045, 0.026),
-    "brown": (0.20, 0.105, 0.055),
+    "brown": (0.155, 0.078, 0.040),
     "auburn": (0.27, 0.085, 0.035),
     "blond": (0.58, 0.40, 0.21),
     "grey": (0.42, 0.41, 0.40),
@@ -36,8 +36,9 @@ class HairLook:
             1 is one way through a fibre.
         shadow: how strongly hair shades hair; 1 is 80 um fibres at their true density.
         crease: how strongly gaps between locks are darkened, 0..1.
-        width: thickness of a drawn strand [m]; never thinner than one sample.
-        hairs: fine hairs drawn for each strand. spread: how far they lie from it [m].
+        width: thickness of a drawn hair [m]; never thinner than one sample.
+        hairs: fine hairs that a picture draws for each strand; cameras draw one of their summed width.
+        spread: how far fine hairs lie from their strand [m].
         skin: linear RGB of the skin. backdrop: linear RGB of the studio wall.
         lights: directions towards key, fill and rim light, head frame.
         light_colours: linear RGB of the three. ambient: linear RGB of the light from all around.
@@ -48,13 +49,13 @@ class HairLook:
     root_shade: float = 0.72
     tip_shade: float = 1.25
     roughness: float = 0.30
-    highlight: float = 1.0
+    highlight: float = 0.55
     scatter: float = 0.55
     scatter_power: float = 0.75
     shadow: float = 0.35
     crease: float = 0.6
-    width: float = 0.0006
-    hairs: int = 1
+    width: float = 0.00045
+    hairs: int = 3
     spread: float = 0.0015
     skin: Colour = (0.60, 0.39, 0.29)
     backdrop: Colour = (0.52, 0.55, 0.60)

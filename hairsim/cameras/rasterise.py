@@ -1,5 +1,4 @@
-# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportCallIssue=false
-# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportGeneralTypeIssues=false
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false
 """Z-buffered rasterisation of strands: which edge of which strand each sample sees, and how far.
 
 A sample's key is its depth's bits (a positive float's bits rise with it) over the edge's number,
@@ -46,7 +45,7 @@ class HairView:
 
 
 def rasterise_strands(
-    strands: FineStrands, solid: SolidView, view: View, *, width: float, taper: float, device: str
+    strands: FineStrands, solid: SolidView, view: View, *, width: float, ragged: float, device: str
 ) -> HairView:
     """Draw strands as lines, nearest first, where no solid hides them.
 
@@ -55,13 +54,13 @@ def rasterise_strands(
         solid: head and tool of the same view.
         view: from where.
         width: thickness of a line [m]; never thinner than one sample.
-        taper: part of the coverage that is lost at the tip, 0..1: lines dissolve rather than stop.
+        ragged: part of their length by which hairs of one child may end before it does, 0..1.
     """
     key = wp.full((view.height, view.width), EMPTY_KEY, dtype=wp.uint64, device=device)
     wp.launch(
         draw_strand,
         dim=strands.count,
-        inputs=[strands.vertices, solid.depth, view, width, taper],
+        inputs=[strands.vertices, solid.depth, view, strands.hairs, width, ragged],
         outputs=[key],
         device=device,
     )
@@ -93,7 +92,6 @@ def draw_edge(
     b: wp.vec3,
     edge: wp.int32,
     width: wp.float32,
-    coverage: wp.float32,
     solid_depth: wp.array2d(dtype=wp.float32),
     key_out: wp.array2d(dtype=wp.uint64),
 ):
@@ -135,8 +133,7 @@ def draw_edge(
             row = wp.where(steep, major, side)
             column = wp.where(steep, side, major)
             if key < key_out[row, column] and depth < solid_depth[row, column] + SKIN_TOLERANCE:
-                if coverage >= 1.0 or strand_hash(row * columns + column, edge) < coverage:
-                    wp.atomic_min(key_out, row, column, key)
+                wp.atomic_min(key_out, row, column, key)
 
 
 @wp.kernel(enable_backward=False)
@@ -144,16 +141,21 @@ def draw_strand(
     vertices: wp.array2d(dtype=wp.vec3),
     solid_depth: wp.array2d(dtype=wp.float32),
     view: View,
+    hairs: wp.int32,
     width: wp.float32,
-    taper: wp.float32,
+    ragged: wp.float32,
     # out
     key_out: wp.array2d(dtype=wp.uint64),
 ):
-    """Draw one strand, edge by edge."""
+    """Draw one strand, edge by edge; all but the first hair of a child end a little early."""
     strand = wp.tid()
     edges = vertices.shape[1] - 1
+    end = edges
+    if strand % hairs != 0:
+        luck = strand_hash(strand, 9)
+        end = edges - wp.int32(ragged * wp.float32(edges) * luck * luck)
     a = project_point(view, vertices[strand, 0])
-    for edge in range(edges):
+    for edge in range(end):
         b = project_point(view, vertices[strand, edge + 1])
         visible = (
             a[2] > NEAREST
@@ -164,9 +166,7 @@ def draw_strand(
             and wp.min(a[1], b[1]) < wp.float32(view.height) + 1.0
         )
         if visible:
-            along = wp.float32(edge) / wp.float32(edges)
-            coverage = 1.0 - taper * wp.pow(along, 6.0)
-            draw_edge(a, b, strand * edges + edge, width * view.focal / a[2], coverage, solid_depth, key_out)
+            draw_edge(a, b, strand * edges + edge, width * view.focal / a[2], solid_depth, key_out)
         a = b
 
 

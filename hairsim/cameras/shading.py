@@ -1,5 +1,4 @@
-# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportCallIssue=false
-# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportGeneralTypeIssues=false
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false
 """Colour of what a view sees: hair by its fibres' three lobes, skin by wrapped diffuse light.
 
 A hair fibre reflects at its surface (R, towards the root, white), lets light through (TT) and
@@ -18,6 +17,10 @@ from hairsim.cameras.light_grid import LightGrid, sample_light
 from hairsim.cameras.look import HairLook
 from hairsim.cameras.rasterise import EMPTY_KEY, HairView, key_depth, key_edge
 from hairsim.cameras.view import View, view_ray
+
+FADE_FROM = -0.17
+FADE_TO = -0.27
+"""Heights between which a portrait's neck fades into the wall [m], as in a photographer's vignette."""
 
 CUTICLE_SHIFT = 0.035
 """Tilt of the cuticle's scales [rad]: moves the two highlights apart."""
@@ -46,9 +49,10 @@ class Paint:
     light_origin: wp.vec3
     light_scale: wp.float32
     crease_reach: wp.int32
+    fade_neck: wp.int32
 
 
-def make_paint(look: HairLook, light: LightGrid, view: View) -> Paint:
+def make_paint(look: HairLook, light: LightGrid, view: View, fade_neck: bool) -> Paint:
     """Gather a look, a light grid and a view's scale into a `Paint`."""
     paint = Paint()
     for name, value in (
@@ -75,13 +79,24 @@ def make_paint(look: HairLook, light: LightGrid, view: View) -> Paint:
     paint.light_scale = 1.0 / light.voxel
     # About 2.5 mm at 0.75 m: the width of a thin lock.
     paint.crease_reach = max(1, round(0.0025 * view.focal / 0.75))
+    paint.fade_neck = int(fade_neck)
     return paint
 
 
 def shade(
-    hair: HairView, solid: SolidView, light: LightGrid, look: HairLook, view: View, device: str
+    hair: HairView,
+    solid: SolidView,
+    light: LightGrid,
+    look: HairLook,
+    view: View,
+    *,
+    fade_neck: bool = False,
+    device: str,
 ) -> wp.array:
-    """Return linear colour [height, width] vec3 of every sample of a view."""
+    """Return linear colour [height, width] vec3 of every sample of a view.
+
+    With `fade_neck` the neck dissolves into the wall below the chin, as in a bust portrait.
+    """
     colour = wp.empty((view.height, view.width), dtype=wp.vec3, device=device)
     wp.launch(
         shade_sample,
@@ -94,7 +109,7 @@ def shade(
             solid.label,
             light.values,
             view,
-            make_paint(look, light, view),
+            make_paint(look, light, view, fade_neck),
         ],
         outputs=[colour],
         device=device,
@@ -200,8 +215,7 @@ def crease_light(key: wp.array2d(dtype=wp.uint64), row: wp.int32, column: wp.int
             near = key_depth(key[r0, c0])
         if key[r1, c1] != wp.uint64(EMPTY_KEY):
             far = key_depth(key[r1, c1])
-        over = wp.clamp(depth - near, -0.01, 0.01) + wp.clamp(depth - far, -0.01, 0.01)
-        closed += wp.clamp(over / 0.010, 0.0, 1.0)
+        closed += wp.clamp(wp.min(depth - near, depth - far) / 0.006, 0.0, 1.0)
     return 1.0 - 0.25 * closed
 
 
@@ -294,6 +308,14 @@ def shade_solid(
     return total
 
 
+@wp.func
+def wall_light(view: View, paint: Paint, row: wp.int32, column: wp.int32):
+    """Return the linear colour of the studio wall: a soft glow behind the head."""
+    x = (wp.float32(column) - view.centre_x) / wp.float32(view.width)
+    y = (wp.float32(row) - view.centre_y) / wp.float32(view.height)
+    return paint.backdrop * (0.55 + 0.65 * wp.exp(-3.0 * (x * x + (y + 0.05) * (y + 0.05))))
+
+
 @wp.kernel(enable_backward=False)
 def shade_sample(
     key: wp.array2d(dtype=wp.uint64),
@@ -323,9 +345,9 @@ def shade_sample(
             colour = shade_solid(TOOL_COLOUR, 0.35, 0.0, point, normal, to_eye, arriving, paint)
         else:
             colour = shade_solid(paint.skin, 0.10, 0.35, point, normal, to_eye, arriving, paint)
+            if paint.fade_neck != 0:
+                keep = wp.smoothstep(FADE_TO, FADE_FROM, point[2])
+                colour = wp.lerp(wall_light(view, paint, row, column), colour, keep)
     else:
-        x = (wp.float32(column) - view.centre_x) / wp.float32(view.width)
-        y = (wp.float32(row) - view.centre_y) / wp.float32(view.height)
-        glow = wp.exp(-3.0 * (x * x + (y + 0.05) * (y + 0.05)))
-        colour = paint.backdrop * (0.55 + 0.65 * glow)
+        colour = wall_light(view, paint, row, column)
     colour_out[row, column] = colour

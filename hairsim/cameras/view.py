@@ -1,5 +1,3 @@
-# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportCallIssue=false
-# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportGeneralTypeIssues=false
 """What kernels need to know of a camera, and the two formulas of a pinhole: project, unproject."""
 
 from __future__ import annotations
