@@ -13,7 +13,7 @@ HAIR_COLOURS: dict[str, tuple[float, float, float]] = {
     "dark_brown": (0.085, 0.045, 0.026),
     "brown": (0.155, 0.078, 0.040),
     "auburn": (0.27, 0.085, 0.035),
-    "blond": (0.58, 0.40, 0.21),
+    "blond": (0.58, 0.355, 0.165),
     "grey": (0.42, 0.41, 0.40),
 }
 """Linear RGB of hair seen through one fibre."""
@@ -49,10 +49,10 @@ class HairLook:
     root_shade: float = 0.72
     tip_shade: float = 1.25
     roughness: float = 0.30
-    highlight: float = 0.55
+    highlight: float = 0.45
     scatter: float = 0.55
     scatter_power: float = 0.75
-    shadow: float = 0.35
+    shadow: float = 0.5
     crease: float = 0.6
     width: float = 0.00045
     hairs: int = 3
@@ -64,8 +64,8 @@ class HairLook:
         (0.45, -0.85, 0.35),
         (-0.85, 0.10, 0.60),
     )
-    light_colours: tuple[Colour, Colour, Colour] = ((2.9, 2.75, 2.5), (1.25, 1.35, 1.5), (2.3, 2.3, 2.4))
-    ambient: Colour = (0.62, 0.65, 0.70)
+    light_colours: tuple[Colour, Colour, Colour] = ((3.3, 3.1, 2.8), (1.2, 1.25, 1.35), (2.3, 2.25, 2.25))
+    ambient: Colour = (0.62, 0.64, 0.67)
 
     def __post_init__(self) -> None:
         if isinstance(self.colour, str) and self.colour not in HAIR_COLOURS:
