@@ -24,6 +24,9 @@ SETTLING_LENGTH = 0.08
 MOST_SEATING = 0.025
 """A groom further off its head than this [m] as a whole belongs to another head, unit or frame."""
 
+ROOTS_SPREAD = (0.02, 0.35)
+"""Largest extent of a groom's roots on a head [m]; outside of it the unit is wrong."""
+
 
 @dataclass(frozen=True)
 class FitReport:
@@ -104,6 +107,12 @@ def load_groom(
         raise CombwiseError(
             f"groom file '{path}' has {len(strands)} strands of at least {1e3 * SHORTEST:.0f} mm "
             f"when read in '{unit}'; expected at least 4: is the unit another?"
+        )
+    spread = float(np.ptp([strand[0] for strand in strands], axis=0).max())
+    if not ROOTS_SPREAD[0] <= spread <= ROOTS_SPREAD[1]:
+        raise CombwiseError(
+            f"groom file '{path}' has its roots spread over {spread:.3g} m when read in '{unit}'; "
+            f"expected {ROOTS_SPREAD[0]} .. {ROOTS_SPREAD[1]} m: is the unit another?"
         )
     if head.frame is None:
         scalp, roots = head.scalp.points, np.array([strand[0] for strand in strands])

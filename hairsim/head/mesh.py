@@ -140,14 +140,12 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
             f"head file '{path}' is of type '{path.suffix}'; expected one of {', '.join(SUFFIXES)}"
         )
     try:
-        mesh = trimesh.load_mesh(path, process=True)
-    except Exception as error:  # the readers of nine formats raise whatever they meet
+        mesh = trimesh.load(path, force="mesh", process=True)
+    except Exception as error:  # the readers of six formats raise whatever they meet
         raise CombwiseError(
             f"head file '{path}' is not a readable mesh ({type(error).__name__}: {error}); "
             f"expected a valid {path.suffix} file"
         ) from error
-    if isinstance(mesh, trimesh.Scene):
-        mesh = mesh.to_mesh()
     vertices = np.asarray(getattr(mesh, "vertices", np.empty((0, 3))), np.float64)
     faces = np.asarray(getattr(mesh, "faces", np.empty((0, 3))), np.int64).reshape(-1, 3)
     if len(faces) == 0:

@@ -7,13 +7,14 @@ head length 195 mm, head breadth 152 mm, tragion to vertex 131 mm, sellion to me
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hairsim.errors import CombwiseError
 from hairsim.head.distance import Implicit, distance_from_implicit, project_to_skin
-from hairsim.head.head import Head, Scalp
+from hairsim.head.head import DistanceField, Head, Scalp
 from hairsim.head.scalp import SCALP_POINTS, above_hairline, poisson_subset
 
 NOMINAL_LENGTH, NOMINAL_BREADTH, NOMINAL_HEIGHT = 0.195, 0.152, 0.131
@@ -87,30 +88,45 @@ def parametric_head(
         CombwiseError: a parameter lies outside what a head may be.
     """
     shape = HeadShape(size=size, length=length, breadth=breadth, height=height, jaw=jaw, nose=nose, ears=ears)
-    solid = head_solid(shape)
-    return Head(
-        field=distance_from_implicit(solid),
-        scalp=_scalp(solid, shape),
-        name=name,
-        centre=tuple(float(c) for c in CENTRE * shape.scale),  # type: ignore[arg-type]
-    )
+    return head_of(shape, name=name)
+
+
+def head_of(shape: HeadShape, *, name: str = "built-in head") -> Head:
+    """Make the head of a shape."""
+    field, scalp = _built(shape)
+    x, y, z = (float(c) for c in CENTRE * shape.scale)
+    return Head(field=field, scalp=scalp, name=name, centre=(x, y, z))
 
 
 def random_head(rng: np.random.Generator) -> Head:
-    """Draw an adult head; spreads are about the survey's standard deviations, cut at two of them."""
+    """Draw an adult head, as `random_shape` does."""
+    return head_of(random_shape(rng), name="random head")
+
+
+def random_shape(rng: np.random.Generator) -> HeadShape:
+    """Draw an adult's proportions; spreads are about the survey's standard deviations, cut at two of them."""
 
     def around(mean: float, deviation: float) -> float:
         return float(mean + deviation * np.clip(rng.standard_normal(), -2.0, 2.0))
 
-    return parametric_head(
+    return HeadShape(
         length=around(NOMINAL_LENGTH, 0.0075),
         breadth=around(NOMINAL_BREADTH, 0.0060),
         height=around(NOMINAL_HEIGHT, 0.0060),
         jaw=around(1.0, 0.06),
         nose=around(1.0, 0.15),
         ears=around(1.0, 0.10),
-        name="random head",
     )
+
+
+@lru_cache(maxsize=4)
+def _built(shape: HeadShape) -> tuple[DistanceField, Scalp]:
+    """Build a head once; heads of one shape share these read-only arrays."""
+    solid = head_solid(shape)
+    field, scalp = distance_from_implicit(solid), _scalp(solid, shape)
+    for array in (field.values, scalp.points, scalp.normals):
+        array.setflags(write=False)
+    return field, scalp
 
 
 def head_solid(shape: HeadShape) -> Implicit:
