@@ -62,7 +62,7 @@ def capture(
     for index, camera in enumerate(cameras):
         truth = camera if noise is None else miscalibrated(camera, noise, index)
         view = make_view(truth, SAMPLES)
-        solid = trace_head(head, view, device)
+        solid = trace_head(head, view, device, block=SAMPLES)
         hair = rasterise_strands(fine, solid, view, width=look.width * look.hairs, ragged=0.0, device=device)
         hair = close_holes(hair, device)
         size = (camera.height, camera.width)

@@ -20,6 +20,9 @@ BACKGROUND, SKIN, TOOL = 0, 1, 2
 
 TILE = 8
 FAR = 1.0e9
+LEAP_BELOW = 0.006
+"""Nearer to the skin than this [m] a ray may step further than the distance, up to 2.5 times."""
+
 HIT_WIDTH = 0.2
 """A ray has arrived when the skin is nearer than this part of a sample's width."""
 
@@ -59,8 +62,12 @@ def upload_field(field: DistanceField, device: str) -> tuple[wp.array, FieldGrid
     return values, grid
 
 
-def trace_head(head: Head, view: View, device: str) -> SolidView:
-    """Return depth, normal and label of the head in a view."""
+def trace_head(head: Head, view: View, device: str, *, block: int = 1) -> SolidView:
+    """Return depth, normal and label of the head in a view.
+
+    With `block` above 1 (a divisor of 8), one ray is traced for block x block samples, which share the tangent
+    plane where it lands: faster, and still good to a fraction of a millimetre.
+    """
     values, grid = upload_field(head.field, device)
     height, width = int(view.height), int(view.width)
     tiles = (-(-height // TILE), -(-width // TILE))
@@ -72,9 +79,9 @@ def trace_head(head: Head, view: View, device: str) -> SolidView:
     )
     wp.launch(march_tile, dim=tiles, inputs=[values, grid, view], outputs=[start], device=device)
     wp.launch(
-        trace_sample,
-        dim=(height, width),
-        inputs=[values, grid, view, start],
+        trace_block,
+        dim=(-(-height // block), -(-width // block)),
+        inputs=[values, grid, view, start, block],
         outputs=[solid.depth, solid.normal, solid.label],
         device=device,
     )
@@ -177,39 +184,63 @@ def march_tile(
 
 
 @wp.kernel(enable_backward=False)
-def trace_sample(
+def trace_block(
     values: wp.array3d(dtype=wp.float32),
     grid: FieldGrid,
     view: View,
     start: wp.array2d(dtype=wp.float32),
+    block: wp.int32,
     # out
     depth_out: wp.array2d(dtype=wp.float32),
     normal_out: wp.array2d(dtype=wp.vec3),
     label_out: wp.array2d(dtype=wp.int32),
 ):
-    """Trace one ray to the skin."""
-    row, column = wp.tid()
+    """Trace one ray to the skin, and meet the rays of its block with the tangent plane there."""
+    block_row, block_column = wp.tid()
     found = float(FAR)
     normal = wp.vec3(0.0, 0.0, 0.0)
     label = wp.int32(BACKGROUND)
+    middle = 0.5 * wp.float32(block - 1)
+    row = block_row * block
+    column = block_column * block
+    ray = view_ray(view, wp.float32(column) + middle, wp.float32(row) + middle)
     first = start[row // TILE, column // TILE]
     if first < FAR:
-        ray = view_ray(view, wp.float32(column), wp.float32(row))
         stretch = wp.length(ray)
         span = ray_in_box(view.position, ray, grid.origin, grid.upper)
         depth = wp.max(first, span[0])
         close = HIT_WIDTH / view.focal
+        step = float(0.0)
+        before = float(0.0)
         for _ in range(160):
             if depth > span[1]:
                 break
             distance = sample_field(values, grid, view.position + depth * ray)
+            if distance < 0.0:
+                # Overstepped, or entered the box inside the head: between here and the point before.
+                found = depth + step * distance / wp.max(before - distance, 1.0e-9)
+                break
             if distance < close * depth:
                 found = depth + distance / stretch
                 break
-            depth += 0.95 * distance / stretch
+            # Rays that come in at a slant would creep: near the skin go where the last two distances lead.
+            longer = float(0.95)
+            if step > 0.0 and distance < LEAP_BELOW:
+                slope = (before - distance) / (step * stretch)
+                longer = wp.clamp(1.0 / wp.max(slope, 0.1), 0.95, 2.5)
+            before = distance
+            step = longer * distance / stretch
+            depth += step
         if found < FAR:
             normal = field_normal(values, grid, view.position + found * ray)
             label = wp.int32(SKIN)
-    depth_out[row, column] = found
-    normal_out[row, column] = normal
-    label_out[row, column] = label
+    for i in range(row, wp.min(row + block, depth_out.shape[0])):
+        for j in range(column, wp.min(column + block, depth_out.shape[1])):
+            own = found
+            if label == SKIN and block > 1:
+                slope = wp.dot(view_ray(view, wp.float32(j), wp.float32(i)), normal)
+                plane = found * wp.dot(ray, normal) / wp.min(slope, -1.0e-3)
+                own = wp.clamp(plane, found - 0.004, found + 0.004)
+            depth_out[i, j] = own
+            normal_out[i, j] = normal
+            label_out[i, j] = label

@@ -302,7 +302,10 @@ def shade_solid(
         edge = wrap * 0.35 * (1.0 - diffuse) * diffuse
         spread = wp.vec3(diffuse + edge, diffuse, diffuse - 0.4 * edge) * 0.32
         half = wp.normalize(to_light + to_eye)
-        shine = gloss * wp.pow(wp.clamp(wp.dot(normal, half), 0.0, 1.0), 30.0) * (0.3 + rim)
+        glint = wp.clamp(wp.dot(normal, half), 0.0, 1.0)
+        for _ in range(5):
+            glint = glint * glint
+        shine = gloss * glint * (0.3 + rim)
         light = paint.light_colours[number] * arriving[number]
         total += wp.cw_mul(light, wp.cw_mul(base, spread) + wp.vec3(shine, shine, shine))
     return total
@@ -313,7 +316,8 @@ def wall_light(view: View, paint: Paint, row: wp.int32, column: wp.int32):
     """Return the linear colour of the studio wall: a soft glow behind the head."""
     x = (wp.float32(column) - view.centre_x) / wp.float32(view.width)
     y = (wp.float32(row) - view.centre_y) / wp.float32(view.height)
-    return paint.backdrop * (0.55 + 0.65 * wp.exp(-3.0 * (x * x + (y + 0.05) * (y + 0.05))))
+    spread = 1.0 + 1.7 * (x * x + (y + 0.05) * (y + 0.05))
+    return paint.backdrop * (0.55 + 0.65 / (spread * spread))
 
 
 @wp.kernel(enable_backward=False)
