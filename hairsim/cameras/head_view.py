@@ -65,8 +65,8 @@ def upload_field(field: DistanceField, device: str) -> tuple[wp.array, FieldGrid
 def trace_head(head: Head, view: View, device: str, *, block: int = 1) -> SolidView:
     """Return depth, normal and label of the head in a view.
 
-    With `block` above 1 (a divisor of 8), one ray is traced for block x block samples, which share the tangent
-    plane where it lands: faster, and still good to a fraction of a millimetre.
+    With `block` above 1 (a divisor of 8), one ray is traced for block x block samples, which share the
+    tangent plane where it lands: faster, and still good to a fraction of a millimetre.
     """
     values, grid = upload_field(head.field, device)
     height, width = int(view.height), int(view.width)
