@@ -5,7 +5,8 @@
                                                                           |
     codes ------------------------------------------- + mask * delta --> quantise --> frozen decoder
 
-What runs from stroke to stroke are the codes; the volume decoded from them is what the branch reads.
+What runs from stroke to stroke are the codes and the detail (see `latent.detail`), of which the branch
+says how much to keep; the volume that they decode to is what the branch reads.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from torch import Tensor, nn
 
 from dynamics.editing.mask import CARRIED_CHANNELS, EditMask, MaskConfig, edit_mask
 from dynamics.editing.stroke_raster import RASTER_CHANNELS
-from dynamics.latent.autoencoder import Codes, Decoded, LatentModel, Trunk, features, volume_of
+from dynamics.latent.autoencoder import Codes, Decoded, Trunk, features, volume_of
 from dynamics.latent.blocks import ResidualBlock, unfold
+from dynamics.latent.detail import Detail, refined
+from dynamics.latent.model import LatentModel
 from hairsim.errors import CombwiseError
 
 
@@ -45,12 +48,14 @@ class EditState(NamedTuple):
 
     Attributes:
         codes: quantised latents of both levels.
+        detail: what was seen beyond the codes.
         occupancy: [N, X, Y, Z] decoded, 0..1.
         direction: [N, X, Y, Z, 3] decoded, unit.
         head_distance: [N, X, Y, Z] [m].
     """
 
     codes: Codes
+    detail: Detail
     occupancy: Tensor
     direction: Tensor
     head_distance: Tensor
@@ -62,7 +67,7 @@ class Edit(NamedTuple):
     Attributes:
         state: after the stroke; outside the mask equal to the state before, to the bit.
         latents: edited latents before rounding.
-        decoded: what the decoder says of the new codes.
+        decoded: what the decoder says of the new codes, detail added; not composed with the state before.
         mask: where the stroke may act.
     """
 
@@ -70,6 +75,22 @@ class Edit(NamedTuple):
     latents: Codes
     decoded: Decoded
     mask: EditMask
+
+
+class Delta(NamedTuple):
+    """What the branch says.
+
+    Attributes:
+        codes: what to add to the latents of both levels.
+        keep: [N, X, Y, Z] logits of how much of the detail stays.
+    """
+
+    codes: Codes
+    keep: Tensor
+
+
+KEEP_AT_FIRST = 3.0
+"""Logit of the share of detail that an untrained branch keeps: 0.95."""
 
 
 class EditingBranch(nn.Module):
@@ -91,23 +112,27 @@ class EditingBranch(nn.Module):
         self.join = nn.Linear(2 * sizes.quarter + dim, sizes.quarter)
         self.joined = nn.Sequential(*(ResidualBlock(sizes.quarter) for _ in range(config.blocks)))
         self.fine = nn.Linear(sizes.quarter, dim)
+        self.keep = nn.Linear(sizes.quarter, 64)
 
     def start_from(self, latent: LatentModel) -> None:
         """Copy the encoder's trunk; silence the joints, so that training starts from no edit at all."""
         self.trunk.load_state_dict(latent.encoder.trunk.state_dict())
-        for joint in (self.coarse, self.fine, self.stroke_in[2]):
+        for joint in (self.coarse, self.fine, self.keep, self.stroke_in[2]):
             assert isinstance(joint, nn.Linear)
             nn.init.zeros_(joint.weight)
             nn.init.zeros_(joint.bias)
+        nn.init.constant_(self.keep.bias, KEEP_AT_FIRST)
 
-    def forward(self, state: EditState, raster: Tensor, mask: EditMask) -> Codes:
-        """Return the deltas of both levels, before the mask."""
+    def forward(self, state: EditState, raster: Tensor, mask: EditMask) -> Delta:
+        """Return the edit, before the mask."""
         extra = self.stroke_in(torch.cat([raster, mask.carried], dim=-1))
         inputs = features(state.occupancy, state.direction, state.head_distance)
         quarter, eighth = self.trunk(inputs, extra)
         eighth = eighth + self.coarse_in(state.codes.coarse)
         joined = self.join(torch.cat([quarter, unfold(self.lift(eighth)), state.codes.fine], dim=-1))
-        return Codes(self.fine(self.joined(joined)).float(), self.coarse(eighth).float())
+        joined = self.joined(joined)
+        keep = unfold(unfold(self.keep(joined)))[..., 0]
+        return Delta(Codes(self.fine(joined).float(), self.coarse(eighth).float()), keep.float())
 
 
 class EditingModel(nn.Module):
@@ -128,8 +153,9 @@ class EditingModel(nn.Module):
     @torch.no_grad()
     def encode(self, occupancy: Tensor, direction: Tensor, head_distance: Tensor) -> EditState:
         """Return the state of volumes [N, X, Y, Z], [N, X, Y, Z, 3] around heads [N, X, Y, Z] [m]."""
-        codes, _ = self.latent.encoder(features(occupancy, direction, head_distance))
-        return EditState(codes, *volume_of(self.latent.decoder(codes, head_distance)), head_distance)
+        encoded = self.latent(occupancy, direction, head_distance)
+        volume = volume_of(refined(encoded.decoded, encoded.detail))
+        return EditState(encoded.codes, encoded.detail, *volume, head_distance)
 
     def forward(self, state: EditState, raster: Tensor) -> Edit:
         """Apply one stroke to each of N states.
@@ -141,15 +167,19 @@ class EditingModel(nn.Module):
         mask = edit_mask(state.occupancy, state.direction, raster, self.voxel, self.branch.config.mask)
         delta = self.branch(state, raster, mask)
         latents = Codes(
-            state.codes.fine + mask.at(4) * delta.fine, state.codes.coarse + mask.at(8) * delta.coarse
+            state.codes.fine + mask.at(4) * delta.codes.fine,
+            state.codes.coarse + mask.at(8) * delta.codes.coarse,
         )
         codes = Codes(self._round(latents.fine), self._round(latents.coarse))
-        decoded = self.latent.decoder(codes, state.head_distance)
+        inside = mask.voxels
+        keep = torch.where(inside, delta.keep.sigmoid(), 1.0)
+        detail = Detail(state.detail.logits * keep, state.detail.direction * keep[..., None])
+        decoded = refined(self.latent.decoder(codes, state.head_distance), detail)
         occupancy, direction = volume_of(decoded)
         # The decoder sees a little beyond the mask; what it would change out there is given up.
-        inside = mask.voxels
         after = EditState(
             codes,
+            detail,
             torch.where(inside, occupancy, state.occupancy),
             torch.where(inside[..., None], direction, state.direction),
             state.head_distance,

@@ -39,10 +39,10 @@ class MaskConfig:
 
     touch: int = 1
     downstream: int = 24
-    upstream: int = 3
+    upstream: int = 6
     swing: int = 4
     fall: int = 4
-    dilate: int = 1
+    dilate: int = 2
 
     def __post_init__(self) -> None:
         if min(self.touch, self.downstream, self.upstream, self.swing, self.fall, self.dilate) < 0:

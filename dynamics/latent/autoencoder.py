@@ -150,22 +150,6 @@ class Decoder(nn.Module):
         return Decoded(out[..., 0], out[..., 1:])
 
 
-class LatentModel(nn.Module):
-    """Encoder, quantiser and decoder."""
-
-    def __init__(self, config: LatentConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.quantiser = Quantiser(config.codebooks)
-        self.encoder = Encoder(config, self.quantiser)
-        self.decoder = Decoder(config, self.quantiser.dim)
-
-    def forward(self, inputs: Tensor, head_distance: Tensor) -> tuple[Decoded, Codes]:
-        """Return the reconstruction of `features` [B, X, Y, Z, 5] and the codes it came from."""
-        codes, _ = self.encoder(inputs)
-        return self.decoder(codes, head_distance), codes
-
-
 def volume_of(decoded: Decoded) -> tuple[Tensor, Tensor]:
     """Return occupancy 0..1 [B, X, Y, Z] and unit direction [B, X, Y, Z, 3], zero where empty.
 

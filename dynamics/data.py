@@ -1,0 +1,300 @@
+"""Episodes in memory, split by groom family, cut into crops that networks eat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+from zlib import crc32
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dynamics.editing.stroke_raster import rasterise
+from dynamics.latent.autoencoder import ALIGNMENT
+from hairsim.errors import CombwiseError
+from hairsim.generate.dataset import Dataset, DatasetInfo, Episode, SparseVolume
+from hairsim.groom.families import UNSEEN_FAMILIES
+from hairsim.tools.tool import Tool, ToolPath
+from hairsim.volume import GridSpec
+
+Source = Literal["full", "cameras"]
+SOURCES: tuple[Source, ...] = ("full", "cameras")
+SPLITS = ("training", "validation", "unseen")
+
+VALIDATION_SHARE = 10
+"""One in so many episodes of the training families is kept for validation, whatever the size of the set."""
+
+HAIR_LEVEL = 128
+"""Stored occupancy from which a voxel counts as hair: one half."""
+
+CROP = (40, 40, 48)
+"""Voxels of a training crop: 0.30 x 0.30 x 0.36 m hold a whole head of medium hair."""
+
+
+def split_of(index: int, family: str) -> str:
+    """Return which split an episode belongs to; it never changes when a dataset grows."""
+    if family in UNSEEN_FAMILIES:
+        return "unseen"
+    # A hash and not the remainder of the number: families take turns, and one of them would be all of it.
+    return "validation" if crc32(b"%d" % index) % VALIDATION_SHARE == 0 else "training"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A crop of the grid: `shape` voxels from `low` on, shown with left and right swapped if `mirror`."""
+
+    low: tuple[int, int, int]
+    shape: tuple[int, int, int]
+    mirror: bool = False
+
+    def grid(self, grid: GridSpec) -> GridSpec:
+        """Return the grid of what the window shows, in the (mirrored) head frame."""
+        x, y, z = self.low
+        first = (x, grid.shape[1] - y - self.shape[1] if self.mirror else y, z)
+        origin = [o + grid.voxel * n for o, n in zip(grid.origin, first, strict=True)]
+        return GridSpec((origin[0], origin[1], origin[2]), grid.voxel, self.shape)
+
+    def of(self, field: np.ndarray) -> np.ndarray:
+        """Return what the window shows of a field [X, Y, Z], float32."""
+        x, y, z = (slice(a, a + n) for a, n in zip(self.low, self.shape, strict=True))
+        return (field[x, y, z][:, ::-1] if self.mirror else field[x, y, z]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Hair:
+    """One stored volume: voxel coordinates [M, 3] int16, occupancy [M] uint8, direction [M, 3] int8."""
+
+    place: np.ndarray
+    occupancy: np.ndarray
+    direction: np.ndarray
+
+    @staticmethod
+    def of(volume: SparseVolume, grid: GridSpec) -> Hair:
+        """Unpack where a stored volume's voxels are."""
+        place = np.stack(np.unravel_index(volume.index, grid.shape), axis=1).astype(np.int16)
+        return Hair(place, volume.occupancy, volume.direction)
+
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first and the last voxel of hair, [3] each; the grid's corner where there is none."""
+        hair = self.place[self.occupancy >= HAIR_LEVEL]
+        if len(hair) == 0:
+            return np.zeros(3, np.int64), np.zeros(3, np.int64)
+        return hair.min(0).astype(np.int64), hair.max(0).astype(np.int64)
+
+    def crop(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Return dense occupancy [X, Y, Z] and unit direction [X, Y, Z, 3] in a window."""
+        occupancy = np.zeros(window.shape, np.float32)
+        direction = np.zeros((*window.shape, 3), np.float32)
+        place = self.place - np.asarray(window.low, np.int16)
+        inside = np.all((place >= 0) & (place < np.asarray(window.shape)), axis=1)
+        x, y, z = place[inside].T
+        heading = self.direction[inside].astype(np.float32)
+        heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-6)
+        occupancy[x, y, z] = self.occupancy[inside] / np.float32(255.0)
+        direction[x, y, z] = heading
+        if window.mirror:
+            return occupancy[:, ::-1], direction[:, ::-1] * np.array([1.0, -1.0, 1.0], np.float32)
+        return occupancy, direction
+
+
+@dataclass(frozen=True)
+class Combing:
+    """An episode as training sees it: K+1 states, K strokes, one head."""
+
+    index: int
+    family: str
+    head_distance: np.ndarray
+    full: tuple[Hair, ...]
+    cameras: tuple[Hair, ...]
+    paths: tuple[ToolPath, ...]
+    tool: Tool
+
+    @staticmethod
+    def of(episode: Episode, grid: GridSpec) -> Combing:
+        """Unpack a stored episode; strands are left behind."""
+        return Combing(
+            index=episode.index,
+            family=episode.family,
+            head_distance=episode.head_distance,
+            full=tuple(Hair.of(v, grid) for v in episode.full),
+            cameras=tuple(Hair.of(v, grid) for v in episode.observed),
+            paths=episode.paths,
+            tool=episode.tool,
+        )
+
+    def seen(self, source: Source) -> tuple[Hair, ...]:
+        """Return the volumes of one kind of input."""
+        return self.full if source == "full" else self.cameras
+
+
+def mirrored_path(path: ToolPath) -> ToolPath:
+    """Swap left and right of a tool path: R' = M R M with M = diag(1, -1, 1)."""
+    return ToolPath(
+        times=path.times,
+        positions=path.positions * np.array([1.0, -1.0, 1.0]),
+        quaternions=path.quaternions * np.array([-1.0, 1.0, -1.0, 1.0]),
+        in_hair=path.in_hair,
+    )
+
+
+class Store:
+    """A dataset's episodes in memory.
+
+    Attributes:
+        info: what the dataset is.
+        grid: where its voxels are.
+    """
+
+    def __init__(self, path: Path) -> None:
+        dataset = Dataset(path)
+        self.info: DatasetInfo = dataset.info
+        self.grid = dataset.info.grid
+        self._splits: dict[str, list[Combing]] = {name: [] for name in SPLITS}
+        for meta in dataset.episodes:
+            combing = Combing.of(dataset.read(meta.index), self.grid)
+            self._splits[split_of(meta.index, meta.family)].append(combing)
+        if any(n % ALIGNMENT for n in self.grid.shape):
+            raise CombwiseError(
+                f"dataset {path} has grid {self.grid.shape}; expected multiples of {ALIGNMENT}"
+            )
+
+    def split(self, name: str) -> list[Combing]:
+        """Return the episodes of one split, in the order of their numbers."""
+        return self._splits[name]
+
+    def require(self, name: str) -> list[Combing]:
+        """Return the episodes of one split.
+
+        Raises:
+            CombwiseError: there are none.
+        """
+        if not self._splits[name]:
+            raise CombwiseError(f"the dataset has no episodes of the {name} split; generate more episodes")
+        return self._splits[name]
+
+
+class StateBatch(NamedTuple):
+    """Hair to be encoded and the truth about it, all over crops.
+
+    Attributes:
+        seen, seen_direction: [B, X, Y, Z], [B, X, Y, Z, 3] the input, full or from cameras.
+        head_distance: [B, X, Y, Z] [m].
+        occupancy, direction: the full hair.
+    """
+
+    seen: Tensor
+    seen_direction: Tensor
+    head_distance: Tensor
+    occupancy: Tensor
+    direction: Tensor
+
+
+class StrokeBatch(NamedTuple):
+    """Hair combed H times in a row, over crops.
+
+    Attributes:
+        start: the state before the first stroke.
+        rasters: H rasters [B, X/2, Y/2, Z/2, 16].
+        occupancy, direction: H true states after each stroke.
+    """
+
+    start: StateBatch
+    rasters: tuple[Tensor, ...]
+    occupancy: tuple[Tensor, ...]
+    direction: tuple[Tensor, ...]
+
+
+def draw_window(
+    boxes: Sequence[tuple[np.ndarray, np.ndarray]],
+    grid: GridSpec,
+    shape: tuple[int, int, int],
+    rng: np.random.Generator,
+) -> Window:
+    """Return a window that shows the boxes (first and last voxel each), placed and mirrored at random.
+
+    Where all boxes together are smaller than the window they stay inside, else the window stays inside them.
+    """
+    first = np.min([box[0] for box in boxes], axis=0)
+    after = np.max([box[1] for box in boxes], axis=0) + 1 - np.asarray(shape)
+    limit = np.asarray(grid.shape) - np.asarray(shape)
+    low = np.clip(np.minimum(first, after), 0, limit)
+    high = np.clip(np.maximum(first, after), 0, limit)
+    x, y, z = (int(n) for n in rng.integers(low, high + 1))
+    return Window((x, y, z), shape, bool(rng.random() < 0.5))
+
+
+def state_batch(rows: Sequence[tuple[Combing, int, Source, Window]]) -> StateBatch:
+    """Return states of episodes as (episode, state, input, window)."""
+    samples = [
+        (*c.seen(source)[state].crop(window), window.of(c.head_distance), *c.full[state].crop(window))
+        for c, state, source, window in rows
+    ]
+    return StateBatch(*(torch.from_numpy(np.stack(column)) for column in zip(*samples, strict=True)))
+
+
+def stroke_batch(
+    rows: Sequence[tuple[Combing, int, Source, Window]], horizon: int, grid: GridSpec
+) -> StrokeBatch:
+    """Return `horizon` strokes from a state on, for rows of (episode, state, input, window)."""
+    rasters, occupancy, direction = [], [], []
+    for step in range(horizon):
+        raster = []
+        for c, state, _, window in rows:
+            path = c.paths[state + step]
+            seen = mirrored_path(path) if window.mirror else path
+            raster.append(rasterise([seen], c.tool, window.grid(grid)))
+        rasters.append(torch.cat(raster))
+        after = [c.full[state + step + 1].crop(window) for c, state, _, window in rows]
+        occupancy.append(torch.from_numpy(np.stack([a[0] for a in after])))
+        direction.append(torch.from_numpy(np.stack([a[1] for a in after])))
+    return StrokeBatch(state_batch(rows), tuple(rasters), tuple(occupancy), tuple(direction))
+
+
+def draw_states(
+    episodes: Sequence[Combing],
+    grid: GridSpec,
+    rng: np.random.Generator,
+    *,
+    batch: int,
+    shape: tuple[int, int, int] = CROP,
+    cameras_share: float = 0.5,
+) -> StateBatch:
+    """Draw random states, mirrored half of the time, seen by cameras in `cameras_share` of the cases."""
+    rows = []
+    for _ in range(batch):
+        combing = episodes[int(rng.integers(len(episodes)))]
+        state = int(rng.integers(len(combing.full)))
+        source: Source = "cameras" if rng.random() < cameras_share else "full"
+        rows.append((combing, state, source, draw_window([combing.full[state].box()], grid, shape, rng)))
+    return state_batch(rows)
+
+
+def draw_strokes(
+    episodes: Sequence[Combing],
+    grid: GridSpec,
+    rng: np.random.Generator,
+    *,
+    batch: int,
+    horizon: int,
+    shape: tuple[int, int, int] = CROP,
+    cameras_share: float = 0.5,
+) -> StrokeBatch:
+    """Draw random runs of `horizon` strokes; the window shows the hair before and after them.
+
+    Raises:
+        CombwiseError: no episode has that many strokes.
+    """
+    usable = [c for c in episodes if len(c.paths) >= horizon]
+    if not usable:
+        raise CombwiseError(f"no episode has {horizon} strokes in a row; expected at least one")
+    rows: list[tuple[Combing, int, Source, Window]] = []
+    for _ in range(batch):
+        combing = usable[int(rng.integers(len(usable)))]
+        first = int(rng.integers(len(combing.paths) - horizon + 1))
+        source: Source = "cameras" if rng.random() < cameras_share else "full"
+        boxes = [h.box() for h in combing.full[first : first + horizon + 1]]
+        rows.append((combing, first, source, draw_window(boxes, grid, shape, rng)))
+    return stroke_batch(rows, horizon, grid)

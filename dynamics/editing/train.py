@@ -1,0 +1,271 @@
+"""Train the stroke-editing branch on frozen latents: `combwise train dynamics`."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dynamics.checkpoint import CheckpointInfo, file_hash, halved, load_checkpoint, save_checkpoint
+from dynamics.data import (
+    Source,
+    StateBatch,
+    Store,
+    StrokeBatch,
+    Window,
+    draw_strokes,
+    draw_window,
+    stroke_batch,
+)
+from dynamics.editing.branch import EditingConfig, EditingModel, EditState
+from dynamics.latent.autoencoder import LatentConfig, features
+from dynamics.latent.loss import volume_loss
+from dynamics.latent.model import LatentModel
+from dynamics.latent.train import MODEL_FILE, training_record
+from dynamics.metrics import changed, changed_region, score
+from dynamics.precision import fast_arithmetic
+from dynamics.training import FitConfig, fit
+from hairsim.device import resolve_device
+from hairsim.errors import CombwiseError
+from hairsim.run_folder import RunFolder
+
+VALIDATION_STROKES = 12
+
+
+@dataclass(frozen=True)
+class TrainDynamicsConfig:
+    """Configure the training of the editing branch.
+
+    Attributes:
+        data: dataset folder.
+        latent: trained autoencoder, a file or the run folder of `combwise train latent`.
+        out: run folder.
+        minutes: time budget.
+        batch: crops a step.
+        learning_rate: at its highest.
+        changed_weight: how much more a voxel that truly changes counts than one that stays.
+        latent_weight: weight of the latents' distance from those of the true next state.
+        rollout_share: share of batches that start from the model's own prediction of the stroke before,
+            once `rollout_from` of the time has passed.
+        rollout_from: see there, 0..1.
+        cameras_share: share of the inputs that are fused from cameras.
+        seed: of everything random.
+        device: "cpu" or "cuda".
+        threads: on the CPU; 0 for all cores.
+        steps: stop after so many steps; 0 for no limit.
+        resume, overwrite: what to do with a run that is in `out` already.
+        model: sizes of the branch and reach of its mask.
+    """
+
+    data: Path
+    latent: Path
+    out: Path
+    minutes: float = 30.0
+    batch: int = 6
+    learning_rate: float = 1e-3
+    changed_weight: float = 6.0
+    latent_weight: float = 0.5
+    rollout_share: float = 0.25
+    rollout_from: float = 0.4
+    cameras_share: float = 0.5
+    seed: int = 0
+    device: str = "cpu"
+    threads: int = 0
+    steps: int = 0
+    resume: bool = False
+    overwrite: bool = False
+    model: EditingConfig = field(default_factory=EditingConfig)
+
+    def __post_init__(self) -> None:
+        if self.changed_weight < 1.0 or not 0.0 <= self.rollout_share <= 1.0:
+            raise CombwiseError(
+                f"changed weight {self.changed_weight}, rollout share {self.rollout_share}; "
+                "expected at least 1, and a share of 0..1"
+            )
+
+
+class EditingTask:
+    """Predict the full hair after a stroke from the latents before it."""
+
+    def __init__(
+        self, model: EditingModel, store: Store, config: TrainDynamicsConfig, device: torch.device
+    ) -> None:
+        self._model = model
+        self._store = store
+        self._config = config
+        self._device = device
+        self._training = store.require("training")
+        self._longest = max(len(c.paths) for c in self._training)
+        sources: tuple[Source, ...] = ("full", "cameras")
+        self._held_back = {source: _held_back(store, source) for source in sources}
+
+    def trainable(self) -> nn.Module:
+        """Return the editing branch; the latent model stays as it is."""
+        return self._model.branch
+
+    def draw(self, rng: np.random.Generator, progress: float) -> StrokeBatch:
+        """Return random strokes; some with the stroke before them, which the model rolls out itself."""
+        config = self._config
+        ahead = progress >= config.rollout_from and rng.random() < config.rollout_share
+        return draw_strokes(
+            self._training,
+            self._store.grid,
+            rng,
+            batch=config.batch,
+            horizon=2 if ahead and self._longest >= 2 else 1,
+            cameras_share=config.cameras_share,
+        )
+
+    def loss(self, batch: StrokeBatch, progress: float) -> dict[str, Tensor]:
+        """Return the parts of the loss of the last stroke of the batch."""
+        del progress
+        batch = to_device(batch, self._device)
+        start = batch.start
+        state = self._model.encode(start.seen, start.seen_direction, start.head_distance)
+        before = (start.occupancy, start.direction)
+        with torch.no_grad():
+            for number, raster in enumerate(batch.rasters[:-1]):
+                state = self._model(state, raster).state
+                before = (batch.occupancy[number], batch.direction[number])
+        return self._stroke_loss(state, batch.rasters[-1], before, (batch.occupancy[-1], batch.direction[-1]))
+
+    def _stroke_loss(
+        self, state: EditState, raster: Tensor, before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor]
+    ) -> dict[str, Tensor]:
+        edit = self._model(state, raster)
+        moved = changed_region(changed(*before, *after))
+        weight = edit.mask.voxels * (1.0 + (self._config.changed_weight - 1.0) * moved)
+        volume = volume_loss(edit.decoded, *after, weight=weight)
+        with torch.no_grad():
+            _, target = self._model.latent.encoder(features(*after, state.head_distance))
+        fine = _masked_distance(edit.latents.fine, target.fine, edit.mask.at(4))
+        coarse = _masked_distance(edit.latents.coarse, target.coarse, edit.mask.at(8))
+        total = volume.total + self._config.latent_weight * (fine + 0.5 * coarse)
+        return {**volume._asdict(), "fine": fine, "coarse": coarse, "total": total}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Score held-back strokes on changed voxels, beside plain reconstruction and the mask's recall."""
+        self._model.eval()
+        scores: dict[str, float] = {}
+        for source, batch in self._held_back.items():
+            batch = to_device(batch, self._device)
+            start, after = batch.start, (batch.occupancy[0], batch.direction[0])
+            with fast_arithmetic(self._device):
+                state = self._model.encode(start.seen, start.seen_direction, start.head_distance)
+                edit = self._model(state, batch.rasters[0])
+            truth = changed(start.occupancy, start.direction, *after)
+            own = changed(state.occupancy, state.direction, edit.state.occupancy, edit.state.direction)
+            region = changed_region(truth, own)
+            for name, volume in (("editing", edit.state), ("reconstruction", state)):
+                found = score(volume.occupancy, volume.direction, *after, region)
+                scores[f"{source}_{name}_error"] = float(found.occupancy_error.mean())
+                scores[f"{source}_{name}_deg"] = float(found.direction_deg.nanmean())
+            inside = edit.mask.voxels
+            scores[f"{source}_mask_recall"] = float((truth & inside).sum() / truth.sum().clamp_min(1))
+            scores[f"{source}_mask_share"] = float(inside.float().mean())
+        return scores
+
+
+def _masked_distance(latent: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean Huber distance over the cells of a mask [N, X, Y, Z, 1]."""
+    distance = functional.smooth_l1_loss(latent, target, beta=0.5, reduction="none").mean(-1, keepdim=True)
+    return (distance * mask).sum() / mask.sum().clamp_min(1.0)
+
+
+def to_device(batch: StrokeBatch, device: torch.device) -> StrokeBatch:
+    """Move a batch."""
+    return StrokeBatch(
+        StateBatch(*(t.to(device) for t in batch.start)),
+        tuple(t.to(device) for t in batch.rasters),
+        tuple(t.to(device) for t in batch.occupancy),
+        tuple(t.to(device) for t in batch.direction),
+    )
+
+
+def _held_back(store: Store, source: Source) -> StrokeBatch:
+    """Return a fixed batch of validation strokes (of training ones where a small set has none)."""
+    episodes = store.split("validation") or store.require("training")
+    rng = np.random.default_rng(1)
+    rows = []
+    for _ in range(VALIDATION_STROKES):
+        combing = episodes[int(rng.integers(len(episodes)))]
+        stroke = int(rng.integers(len(combing.paths)))
+        boxes = [h.box() for h in combing.full[stroke : stroke + 2]]
+        window = draw_window(boxes, store.grid, (48, 48, 56), rng)
+        rows.append((combing, stroke, source, Window(window.low, window.shape)))
+    return stroke_batch(rows, 1, store.grid)
+
+
+def load_latent(path: Path, store: Store) -> LatentModel:
+    """Load an autoencoder that fits a dataset, from its file or its run folder.
+
+    Raises:
+        CombwiseError: there is none, or it was trained on another grid or on other versions.
+    """
+    file = path / MODEL_FILE if path.is_dir() else path
+    checkpoint = load_checkpoint(
+        file,
+        kind="latent",
+        profile=store.info.profile,
+        grid=store.grid,
+        observer_version=store.info.observer_version,
+    )
+    model = LatentModel(LatentConfig(**checkpoint.info.sizes["latent"]))
+    model.load_state_dict({name: t.float() for name, t in checkpoint.tensors.items()})
+    return model
+
+
+def train_dynamics(config: TrainDynamicsConfig) -> str:
+    """Train the editing branch; return the line that says what was made, where, and how good it is."""
+    device = torch.device(resolve_device(config.device))
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    store = Store(config.data)
+    latent = load_latent(config.latent, store)
+    folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
+    torch.manual_seed(config.seed)
+    model = EditingModel(latent, config.model, voxel=store.grid.voxel).to(device)
+    model.branch.start_from(latent)
+    latent_file = config.latent / MODEL_FILE if config.latent.is_dir() else config.latent
+    info = CheckpointInfo(
+        kind="dynamics",
+        profile=store.info.profile,
+        grid=store.grid,
+        observer_version=store.info.observer_version,
+        sizes={"latent": dataclasses.asdict(latent.config), "editing": dataclasses.asdict(config.model)},
+        training={
+            **training_record(config, store),
+            "latent": dict(load_checkpoint(latent_file).info.training),
+            "latent_sha256": file_hash(latent_file),
+        },
+    )
+    fitting = FitConfig(
+        minutes=config.minutes,
+        steps=config.steps,
+        batch=config.batch,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+    )
+    task = EditingTask(model, store, config, device)
+    result = fit(task, fitting, folder.path, info, device=device, label="train dynamics")
+    trained = {
+        **info.training,
+        "steps": result.steps,
+        "seconds": round(result.seconds),
+        "validation": result.scores,
+    }
+    path = folder.path / MODEL_FILE
+    save_checkpoint(path, dataclasses.replace(info, training=trained), halved(model.state_dict()))
+    folder.write_json("metrics.json", result.scores)
+    scores = result.scores
+    return (
+        f"dynamics {path}: {result.steps} steps in {result.seconds / 60:.1f} min, occupancy error on changed "
+        f"voxels {scores['full_editing_error']:.3f} (no edit {scores['full_reconstruction_error']:.3f}), "
+        f"direction {scores['full_editing_deg']:.1f} deg ({scores['full_reconstruction_deg']:.1f})"
+    )
