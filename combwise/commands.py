@@ -31,11 +31,15 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     Command(
+        ("demo",),
+        "comb a virtual head toward a goal image: pictures, a video, a report",
+        "combwise.demo",
+        "DemoConfig",
+        "run",
+    ),
+    Command(
         ("generate",), "simulate combed heads of hair: a dataset", "combwise.generate", "Arguments", "run"
     ),
-    Command(("groom", "info"), "tell what is in a groom file", "combwise.groom", "InfoOptions", "info"),
-    Command(("groom", "make"), "write a procedural groom", "combwise.groom", "MakeOptions", "make"),
-    Command(("groom", "show"), "draw a groom from three sides", "combwise.groom", "ShowOptions", "show"),
     Command(
         ("train", "latent"),
         "pre-train the latent space of hair",
@@ -43,6 +47,16 @@ COMMANDS: tuple[Command, ...] = (
         "TrainLatentConfig",
         "train_latent",
     ),
+    Command(
+        ("train", "dynamics"),
+        "train the network that edits latent hair by a stroke",
+        "dynamics.editing.train",
+        "TrainDynamicsConfig",
+        "train_dynamics",
+    ),
+    Command(("groom", "info"), "tell what is in a groom file", "combwise.groom", "InfoOptions", "info"),
+    Command(("groom", "make"), "write a procedural groom", "combwise.groom", "MakeOptions", "make"),
+    Command(("groom", "show"), "draw a groom from three sides", "combwise.groom", "ShowOptions", "show"),
 )
 
 

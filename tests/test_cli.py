@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from combwise.main import run
+from hairsim.generate.config import GenerateConfig
 from hairsim.groom.usc_hairsalon import write_usc_hairsalon
+from hairsim.run_folder import RunFolder
 from tests.conftest import Combwise
 
 FLAT_MESH = "v 0 0 0\nv 20 0 0\nv 20 20 0\nv 0 20 0\nf 1 2 3\nf 1 3 4\n"
@@ -67,6 +69,12 @@ def occupied_folder(folder: Path) -> Path:
     return path
 
 
+def other_run(folder: Path) -> Path:
+    path = folder / "generated"
+    RunFolder.open(path, GenerateConfig())
+    return path
+
+
 Words = Callable[[Path], list[str]]
 MISTAKES: dict[str, tuple[Words, str]] = {
     "no such command": (lambda _: ["stlye"], r"'stlye' is not a command; expected one of .*'generate'"),
@@ -113,6 +121,45 @@ MISTAKES: dict[str, tuple[Words, str]] = {
         r"device 'gpu' is unknown",
     ),
     "nothing to make": (lambda t: ["generate", "--episodes", "0", "--out", str(t / "d")], r"episodes is 0"),
+    "demo on a missing groom": (
+        lambda t: ["demo", "--groom", str(t / "no.data"), "--out", str(t / "run")],
+        r"--groom .*no\.data does not exist",
+    ),
+    "demo on a truncated groom": (
+        lambda t: [
+            "demo",
+            "--planner",
+            "no_stroke",
+            "--groom",
+            str(truncated_file(t)),
+            "--out",
+            str(t / "run"),
+        ],
+        r"short\.data' is truncated",
+    ),
+    "demo on NaN strands": (
+        lambda t: ["demo", "--planner", "no_stroke", "--groom", str(nan_file(t)), "--out", str(t / "run")],
+        r"1 of 50 strands hold NaN",
+    ),
+    "demo on a mesh with no volume": (
+        lambda t: [
+            *("demo", "--planner", "no_stroke", "--groom", str(groom_file(t))),
+            *("--head", str(flat_mesh(t)), "--out", str(t / "run")),
+        ],
+        r"flat\.obj'.*volume",
+    ),
+    "demo into an occupied folder": (
+        lambda t: ["demo", "--planner", "no_stroke", "--out", str(occupied_folder(t))],
+        r"occupied holds files that are not a Combwise run",
+    ),
+    "demo into another run": (
+        lambda t: ["demo", "--planner", "no_stroke", "--out", str(other_run(t))],
+        r"generated holds a run already \(GenerateConfig\); .*--resume.*--overwrite",
+    ),
+    "demo without CUDA": (
+        lambda t: ["demo", "--device", "cuda:99", "--out", str(t / "run")],
+        r"'cuda:99' is not available",
+    ),
     "no dataset": (
         lambda t: ["train", "latent", "--data", str(t / "no"), "--out", str(t / "run")],
         r"no is no dataset.*combwise generate",
