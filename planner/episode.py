@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -66,7 +66,7 @@ class EpisodeConfig:
     def __post_init__(self) -> None:
         if self.strokes < 1 or self.patience < 1:
             raise CombwiseError(
-                f"episode of {self.strokes} strokes with patience {self.patience}; expected at least 1 of each"
+                f"episode strokes {self.strokes} and patience {self.patience}; expected at least 1 of each"
             )
         if not 0.0 <= self.success < 1.0 or not 0.0 <= self.progress < 1.0:
             raise CombwiseError(
@@ -79,12 +79,14 @@ class EpisodeStep:
     """One turn of the loop.
 
     Attributes:
-        planned: what the planner decided on this look; its current_cost is the observed cost.
-        reading: of the executed stroke; None where none was executed.
+        observed_cost: cost of the hair as seen [mm]; NaN for planners that know no cost.
+        planned: what the planner decided; None where the loop stopped before planning.
+        reading: of the executed stroke or wait; None where nothing was executed.
         planning_seconds: time to observe and plan [s].
     """
 
-    planned: PlannedStroke
+    observed_cost: float
+    planned: PlannedStroke | None
     reading: StrokeReading | None
     planning_seconds: float
 
@@ -94,22 +96,23 @@ class EpisodeResult:
     """What happened.
 
     Attributes:
-        steps: one for each look at which something was planned.
+        steps: one for each look.
         stopped: why the loop ended: "success", "no stroke", "no progress" or "stroke limit".
     """
 
-    steps: tuple[EpisodeStep, ...] = field(default_factory=tuple)
-    stopped: str = "stroke limit"
+    steps: tuple[EpisodeStep, ...]
+    stopped: str
 
     @property
     def strokes(self) -> list[Stroke]:
         """The executed strokes."""
-        return [s.planned.stroke for s in self.steps if s.reading is not None and s.planned.stroke is not None]
+        planned = [step.planned for step in self.steps if step.reading is not None]
+        return [p.stroke for p in planned if p is not None and p.stroke is not None]
 
     @property
     def observed_costs(self) -> list[float]:
         """The cost of the hair as seen at each look [mm]; NaN for planners that know no cost."""
-        return [step.planned.current_cost for step in self.steps]
+        return [step.observed_cost for step in self.steps]
 
 
 def run_episode(
@@ -118,10 +121,11 @@ def run_episode(
     goal: HairVolume,
     head: Head,
     grid: GridSpec,
-    rng: np.random.Generator,
+    seed: int,
     *,
     config: EpisodeConfig | None = None,
     floor: float = 0.0,
+    done: Sequence[PlannedStroke] = (),
     on_step: Callable[[int, EpisodeStep], None] | None = None,
 ) -> EpisodeResult:
     """Style until the goal is seen reached, no stroke helps, or the strokes are used up.
@@ -135,40 +139,71 @@ def run_episode(
         goal: the goal as observed.
         head: the head in front of the cameras.
         grid: where hair is observed.
-        rng: chance of the planner.
+        seed: chance of the planner; turn n depends on (seed, n) alone.
         config: when to stop.
-        floor: observed cost of a goal against itself, looked at twice [mm].
+        floor: observed cost that noise alone gives: of one style against itself, looked at twice [mm].
+        done: what was planned before an interruption; played again instead of planned again.
         on_step: called after every turn with its number.
     """
     config = EpisodeConfig() if config is None else config
     planner.reset()
     steps: list[EpisodeStep] = []
-    lowest, first, stale = np.inf, None, 0
+    watch = _Watch(config, floor)
     for number in range(config.strokes + 1):
         began = time.perf_counter()
         observation = observe(environment.look(), head, grid)
-        last = number == config.strokes
-        planned = planner.plan(observation, goal, head, rng)
-        seconds = time.perf_counter() - began
-        cost = planned.current_cost
-        first = cost if first is None else first
-        stopped = None
-        if cost < lowest * (1.0 - config.progress):
-            lowest, stale = cost, 0
-        elif np.isfinite(cost):
-            stale += 1
-        if np.isfinite(cost) and cost - floor <= config.success * (first - floor):
-            stopped = "success"
-        elif stale >= config.patience:
-            stopped = "no progress"
-        elif planned.stroke is None and not planned.wait:
-            stopped = "no stroke"
-        elif last:
+        cost = planner.assess(observation, goal, head)
+        stopped = watch.verdict(cost)
+        if stopped is None and number == config.strokes:
             stopped = "stroke limit"
-        reading = environment.execute(planned.stroke) if stopped is None else None
-        steps.append(EpisodeStep(planned, reading, seconds))
+        planned = None
+        if stopped is None and number < len(done):
+            planned = done[number]
+        elif stopped is None:
+            planned = planner.plan(observation, goal, head, np.random.default_rng([seed, number]))
+        if planned is not None and planned.stroke is None and not planned.wait:
+            stopped = "no stroke"
+        seconds = time.perf_counter() - began
+        reading = environment.execute(planned.stroke) if planned is not None and stopped is None else None
+        steps.append(EpisodeStep(cost, planned, reading, seconds))
         if on_step is not None:
             on_step(number, steps[-1])
         if stopped is not None:
             return EpisodeResult(tuple(steps), stopped)
     raise AssertionError("the last turn of the loop always stops")
+
+
+def noise_floor(environment: Environment, planner: Planner, head: Head, grid: GridSpec) -> float:
+    """Return the cost of one style against itself, looked at twice [mm]: what noise alone gives.
+
+    0 for planners that know no cost.
+    """
+    first, second = (observe(environment.look(), head, grid) for _ in range(2))
+    floor = planner.assess(second, first, head)
+    planner.reset()
+    return floor if np.isfinite(floor) else 0.0
+
+
+class _Watch:
+    """Watches the observed cost for success and for progress."""
+
+    def __init__(self, config: EpisodeConfig, floor: float) -> None:
+        self._config = config
+        self._floor = floor
+        self._first: float | None = None
+        self._lowest = float("inf")
+        self._stale = 0
+
+    def verdict(self, cost: float) -> str | None:
+        """Return why to stop, or None. A cost that is NaN tells nothing."""
+        if not np.isfinite(cost):
+            return None
+        if self._first is None:
+            self._first = cost
+        if cost < self._lowest * (1.0 - self._config.progress):
+            self._lowest, self._stale = cost, 0
+        else:
+            self._stale += 1
+        if cost - self._floor <= self._config.success * (self._first - self._floor):
+            return "success"
+        return "no progress" if self._stale >= self._config.patience else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -103,11 +104,18 @@ class MppiPlanner:
         self.device = device
         self._warm: list[Stroke] = []
         self._goal: tuple[HairVolume, HairVolume, GoalCost] | None = None
+        self._state: tuple[HairVolume, Any, HairVolume] | None = None
 
     def reset(self) -> None:
         """Forget the strokes planned ahead and the goal."""
         self._warm = []
         self._goal = None
+        self._state = None
+
+    def assess(self, observation: HairVolume, goal: HairVolume, head: Head) -> float:
+        """Return the cost of the hair as seen, completed by the model as the goal is [mm]."""
+        _, cost = self._completed_goal(goal, head)
+        return cost.volume(self._completed_state(observation, head)[1])
 
     def plan(
         self, observation: HairVolume, goal: HairVolume, head: Head, rng: np.random.Generator
@@ -119,11 +127,10 @@ class MppiPlanner:
             finite.
         """
         wanted, cost = self._completed_goal(goal, head)
-        state = self.dynamics.encode(observation, head)
-        completed = self.dynamics.decode(state)
+        state, completed = self._completed_state(observation, head)
         current = cost.volume(completed)
         if not np.isfinite(current):
-            return PlannedStroke(None, current, current)
+            return PlannedStroke(None, current)
         sampler = ProposalSampler(completed, wanted, head, self.config.proposal)
         search = _Search(self, sampler, state, cost, head)
         plans = [self._proposal(sampler, rng) for _ in range(self.config.proposals)]
@@ -134,9 +141,16 @@ class MppiPlanner:
         best, predicted = search.best()
         if best is None or predicted > current * (1.0 - self.config.margin):
             self._warm = []
-            return PlannedStroke(None, current, current, completed)
+            return PlannedStroke(None, current, completed)
         self._warm = best[1:]
-        return PlannedStroke(best[0], current, predicted, search.predict(best[:1]))
+        return PlannedStroke(best[0], predicted, search.predict(best[:1]))
+
+    def _completed_state(self, observation: HairVolume, head: Head) -> tuple[Any, HairVolume]:
+        """Return the model's state of what was seen, and the hair it stands for; kept for the same look."""
+        if self._state is None or self._state[0] is not observation:
+            state = self.dynamics.encode(observation, head)
+            self._state = (observation, state, self.dynamics.decode(state))
+        return self._state[1], self._state[2]
 
     def _completed_goal(self, goal: HairVolume, head: Head) -> tuple[HairVolume, GoalCost]:
         """Return the goal as the latent space completes it, and its cost; kept while the goal is the same."""

@@ -17,6 +17,10 @@ class NoStrokePlanner:
     def reset(self) -> None:
         """Nothing to forget."""
 
+    def assess(self, observation: HairVolume, goal: HairVolume, head: Head) -> float:
+        """Know no cost."""
+        return float("nan")
+
     def plan(
         self, observation: HairVolume, goal: HairVolume, head: Head, rng: np.random.Generator
     ) -> PlannedStroke:

@@ -19,14 +19,12 @@ class PlannedStroke:
 
     Attributes:
         stroke: the next stroke, None for none.
-        current_cost: cost of the hair as it was seen [mm]; NaN for planners that know no cost.
-        predicted_cost: cost expected after the stroke [mm]; equal to current_cost without one.
+        predicted_cost: cost expected after the stroke [mm]; NaN for planners that know no cost.
         prediction: hair expected after the stroke, where the planner predicts.
         wait: with no stroke: let the time of a stroke pass and go on, rather than stop.
     """
 
     stroke: Stroke | None
-    current_cost: float = float("nan")
     predicted_cost: float = float("nan")
     prediction: HairVolume | None = None
     wait: bool = False
@@ -39,6 +37,10 @@ class Planner(Protocol):
 
     def reset(self) -> None:
         """Forget the last episode."""
+        ...
+
+    def assess(self, observation: HairVolume, goal: HairVolume, head: Head) -> float:
+        """Return the cost of the hair as seen [mm]; NaN for planners that know no cost."""
         ...
 
     def plan(

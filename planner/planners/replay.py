@@ -29,6 +29,10 @@ class ReplayPlanner:
         """Start from the first stroke again."""
         self._played = 0
 
+    def assess(self, observation: HairVolume, goal: HairVolume, head: Head) -> float:
+        """Know no cost."""
+        return float("nan")
+
     def plan(
         self, observation: HairVolume, goal: HairVolume, head: Head, rng: np.random.Generator
     ) -> PlannedStroke:

@@ -1,0 +1,1 @@
+"""The whole line on one virtual head: goal, styling, pictures, report."""

@@ -1,0 +1,138 @@
+"""Set up a virtual salon: head, groom, settled hair, goal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hairsim.cameras.camera import three_camera_rig
+from hairsim.cameras.depth_noise import MILD_NOISE
+from hairsim.errors import CombwiseError
+from hairsim.groom.children import make_children
+from hairsim.groom.families import make_groom
+from hairsim.groom.groom import Groom
+from hairsim.head.head import Head
+from hairsim.head.parametric import parametric_head
+from hairsim.tools.tool import rake_comb
+from hairsim.world import HairWorld
+from planner.benchmark.metrics import is_task
+from planner.demo.config import DemoConfig
+from planner.demo.salon import SimulatedSalon
+from planner.goal.look import Look, load_look
+from planner.goal.virtual_goal import VirtualGoal, make_virtual_goal
+
+SETTLE_SECONDS = 4.0
+"""Free fall of a fresh groom until nothing moves by more than 2 mm while a stroke would last [s]."""
+
+FILM_RATE = 10.0
+"""Film frames kept per second of a stroke."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A salon with its customer and the wanted style.
+
+    Attributes:
+        salon: the environment of the episode.
+        groom: the hair as it grew.
+        goal: the look at the wanted style: all that a planner learns of it.
+        truth: the wanted strands and hidden strokes, for scores and replay; None for a recorded goal.
+    """
+
+    salon: SimulatedSalon
+    groom: Groom
+    goal: Look
+    truth: VirtualGoal | None
+
+    @property
+    def head(self) -> Head:
+        """The customer's head."""
+        return self.salon.head
+
+    def hair(self, guides: np.ndarray) -> np.ndarray:
+        """Return the hair [N, V, 3] that cameras see for guides [S, V, 3]."""
+        return self.salon.children.strands(guides)
+
+
+def set_scene(config: DemoConfig) -> Scene:
+    """Build the scene of a demo; the same config gives the same scene.
+
+    Raises:
+        CombwiseError: a file that cannot be read, or a groom of which no task can be made.
+    """
+    head, groom = _customer(config)
+    children = make_children(groom, count=config.children, seed=config.seed)
+    world = HairWorld([head], [groom], device=config.device)
+    world.settle(SETTLE_SECONDS)
+    cameras = three_camera_rig()
+    tool = rake_comb()
+    truth = None
+    if config.goal is None:
+        rng = np.random.default_rng([config.seed, 1])
+        truth = make_virtual_goal(world, tool, rng, strokes=min(config.hidden_strokes, config.strokes))
+    salon = SimulatedSalon(
+        world,
+        children,
+        cameras,
+        tool,
+        seed=config.seed,
+        noise=MILD_NOISE,
+        film_rate=FILM_RATE if config.video else 0.0,
+        device=config.device,
+    )
+    if truth is not None:
+        goal = Look(tuple(salon.look_at(truth.strands)), {"head": head.name, "seed": config.seed})
+    else:
+        assert config.goal is not None
+        goal = load_look(config.goal)
+        truth = _recorded_truth(config.goal, salon.world.strands())
+    return Scene(salon, groom, goal, truth)
+
+
+def _customer(config: DemoConfig) -> tuple[Head, Groom]:
+    if config.groom is None:
+        head = parametric_head()
+        return head, make_groom(
+            config.family, head, guides=config.guides, vertices=config.vertices, seed=config.seed
+        )
+    from hairsim.groom.load import load_groom  # late: reading foreign files needs trimesh
+
+    head = parametric_head()
+    if config.head is not None:
+        from hairsim.head.mesh import load_head
+
+        head = load_head(config.head, unit=config.groom_unit, axes=config.groom_axes)
+    groom, _ = load_groom(
+        config.groom,
+        head,
+        guides=config.guides,
+        vertices=config.vertices,
+        unit=config.groom_unit,
+        axes=config.groom_axes,
+    )
+    return head, groom
+
+
+def save_truth(path: Path, truth: VirtualGoal) -> None:
+    """Write the goal's strands [m] beside its look: for scores, never read by a planner."""
+    from hairsim.atomic_file import written_aside
+
+    with written_aside(path) as aside:
+        np.savez_compressed(aside, allow_pickle=False, strands=truth.strands)
+
+
+def _recorded_truth(goal: Path, start: np.ndarray) -> VirtualGoal | None:
+    """Return the true strands of a recorded goal where its folder has them and they are of this hair."""
+    path = (goal if goal.is_dir() else goal.parent) / "truth.npz"
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            strands = archive["strands"]
+    except (OSError, ValueError, KeyError) as error:
+        raise CombwiseError(f"{path} is damaged ({error}); delete it to style without scores") from error
+    if strands.shape != start.shape or not is_task(start, strands):
+        return None
+    return VirtualGoal(strands, ())
