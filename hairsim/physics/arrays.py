@@ -64,6 +64,7 @@ class RodState:
     velocity: wp.array2d(dtype=wp.vec3)  # [N, V] [m/s]
     tension: wp.array2d(dtype=float)  # [N, V] of the edge that starts at the vertex [N]
     skin_anchor: wp.array2d(dtype=wp.vec3)  # [N, V] where friction holds the vertex [m]
+    skin_height: wp.array2d(dtype=float)  # [N, V] above the skin [m]
     skin_normal: wp.array2d(dtype=float)  # [N, V] normal force of the last step [N]
     comb_normal: wp.array2d(dtype=float)  # [N, V] of the edge that starts at the vertex [N]
     neighbour: wp.array3d(dtype=int)  # [N, V, K] flat vertex index, -1 where none

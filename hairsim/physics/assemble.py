@@ -141,6 +141,7 @@ def make_state(strands: np.ndarray, config: PhysicsConfig, device: str) -> Any:
     state.velocity = wp.zeros(shape, dtype=wp.vec3, device=device)
     state.tension = wp.zeros(shape, dtype=float, device=device)
     state.skin_anchor = wp.array(strands.astype(np.float32), dtype=wp.vec3, device=device)
+    state.skin_height = wp.full(shape, 1.0, dtype=float, device=device)
     state.skin_normal = wp.zeros(shape, dtype=float, device=device)
     state.comb_normal = wp.zeros(shape, dtype=float, device=device)
     state.neighbour = wp.full((*shape, config.neighbours), -1, dtype=int, device=device)

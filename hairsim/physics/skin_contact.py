@@ -10,14 +10,14 @@ from hairsim.physics.formulas import field_distance, friction_stiffness
 
 
 @wp.func
-def skin_push(contact: ContactModel, height: float) -> wp.vec2:
-    """Normal force [N] and its stiffness [N/m] at `height` [m] above the skin: a soft layer over a hard core."""
+def skin_spring(contact: ContactModel, height: float, lowest: float) -> wp.vec2:
+    """Force [N] and stiffness [N/m] at `height` of the layers that `lowest` [m] reaches."""
     force = float(0.0)
     stiffness = float(0.0)
-    if height < contact.skin_layer:
+    if lowest < contact.skin_layer:
         force = contact.skin_soft_stiffness * (contact.skin_layer - height)
         stiffness = contact.skin_soft_stiffness
-    if height < contact.skin_hard:
+    if lowest < contact.skin_hard:
         force = force + contact.skin_hard_stiffness * (contact.skin_hard - height)
         stiffness = stiffness + contact.skin_hard_stiffness
     return wp.vec2(force, stiffness)
@@ -47,7 +47,9 @@ def press_on_skin(
     """Predict positions and start the contact sums with the skin's push and friction.
 
     Friction is a spring to a persistent anchor that yields at the Coulomb limit of the last step's
-    normal force, so that hair at rest holds without creeping.
+    normal force, so that hair at rest holds without creeping. A layer is in force where the step starts or
+    is predicted to end in it: deciding by the prediction alone, resting hair hops, since weight moves a
+    vertex by most of the layer in one step.
     """
     strand = first + wp.tid()
     world = strand // rod.strands_per_world
@@ -62,9 +64,10 @@ def press_on_skin(
         below = skin_below(contact, world, predicted)
         force = zero
         stiffness = wp.mat33(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-        if below[3] < contact.skin_layer:
+        lowest = wp.min(below[3], state.skin_height[strand, v])
+        if lowest < contact.skin_layer:
             normal = wp.vec3(below[0], below[1], below[2])
-            push = skin_push(contact, below[3])
+            push = skin_spring(contact, below[3], lowest)
             away = predicted - state.skin_anchor[strand, v]
             away = away - normal * wp.dot(normal, away)
             hold = friction_stiffness(
@@ -92,7 +95,8 @@ def settle_on_skin(
     for v in range(2, rod.vertices):
         position = state.position[strand, v]
         below = skin_below(contact, world, position)
-        push = skin_push(contact, below[3])
+        push = skin_spring(contact, below[3], below[3])
+        state.skin_height[strand, v] = below[3]
         if push[0] <= 0.0:
             state.skin_anchor[strand, v] = position
             state.skin_normal[strand, v] = 0.0
