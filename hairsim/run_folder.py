@@ -96,6 +96,7 @@ class RunFolder:
 
 
 def _is_occupied(path: Path) -> bool:
+    """Return whether there is something in the folder that must not be lost or mixed."""
     if path.exists() and not path.is_dir():
         raise CombwiseError(f"output folder {path} is a file; expected a folder or a new name")
     try:
@@ -103,6 +104,8 @@ def _is_occupied(path: Path) -> bool:
             return False
         for left_by_a_kill in path.glob(atomic_file.PARTIAL):
             left_by_a_kill.unlink(missing_ok=True)
+        if [entry.name for entry in path.iterdir()] == [CONFIG_FILE]:
+            return not _is_ours(path)  # a run that failed before it made anything is no loss
         return any(path.iterdir())
     except OSError as error:
         raise CombwiseError(f"cannot read output folder {path}: {error.strerror}") from error
@@ -110,15 +113,20 @@ def _is_occupied(path: Path) -> bool:
 
 def _read_record(path: Path) -> dict[str, Any]:
     """Return the config.json of the run in a folder; a folder with foreign files is refused."""
-    try:
-        record = json.loads((path / CONFIG_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        record = None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
+    if not _is_ours(path):
         raise CombwiseError(
             f"folder {path} holds files that are not a Combwise run; choose an empty folder or a new name"
         )
-    return record
+    return json.loads((path / CONFIG_FILE).read_text(encoding="utf-8"))
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether the folder's config.json was written by us."""
+    try:
+        record = json.loads((path / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and record.get("format") == FORMAT
 
 
 def _require_same(path: Path, earlier: dict[str, Any], now: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ def test_resume_of_a_folder_that_is_not_there_begins(tmp_path: Path) -> None:
 
 def test_resume_with_another_config_names_the_fields(tmp_path: Path) -> None:
     config = CombingConfig(out=tmp_path)
-    RunFolder.open(tmp_path, config)
+    RunFolder.open(tmp_path, config).write_text("result.txt", "half")
     with pytest.raises(CombwiseError, match="strokes was 3, is 5") as refused:
         RunFolder.open(tmp_path, replace(config, strokes=5), resume=True)
     assert "lengths" not in str(refused.value)
@@ -94,7 +94,7 @@ def test_resume_of_another_kind_of_run_says_so(tmp_path: Path) -> None:
     class TrainingConfig:
         steps: int = 1
 
-    RunFolder.open(tmp_path, CombingConfig(out=tmp_path))
+    RunFolder.open(tmp_path, CombingConfig(out=tmp_path)).write_text("result.txt", "half")
     with pytest.raises(CombwiseError, match=r"'CombingConfig'.*'TrainingConfig'"):
         RunFolder.open(tmp_path, TrainingConfig(), resume=True)
 
@@ -103,6 +103,13 @@ def test_what_a_kill_left_in_a_new_folder_does_not_block_it(tmp_path: Path) -> N
     (tmp_path / ".config.123.partial.json").write_text("{")
     assert not RunFolder.open(tmp_path, CombingConfig(out=tmp_path)).resumed
     assert names(tmp_path) == ["config.json"]
+
+
+def test_a_run_that_failed_before_it_made_anything_does_not_block_the_next(tmp_path: Path) -> None:
+    config = CombingConfig(out=tmp_path)
+    RunFolder.open(tmp_path, config)
+    assert not RunFolder.open(tmp_path, replace(config, strokes=9)).resumed
+    assert json.loads((tmp_path / "config.json").read_text())["config"]["strokes"] == 9
 
 
 def test_an_output_path_that_is_a_file_is_named(tmp_path: Path) -> None:
