@@ -149,9 +149,7 @@ def press_on_hair(
             touch = contact.cohesion * wp.min(2.0 - distance / contact.hair_distance, 1.0)
             away = offset - state.neighbour_offset[strand, v, slot]
             away = away - normal * wp.dot(normal, away)
-            hold = friction_stiffness(
-                contact.hair_friction, push + touch, wp.length(away), contact.hair_slip
-            )
+            hold = friction_stiffness(contact.hair_friction, push + touch, wp.length(away), contact.hair_slip)
             force = force + normal * push - away * hold
             stiffness = stiffness + identity * (2.0 * hold)
             if push > 0.0:
