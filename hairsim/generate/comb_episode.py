@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -27,7 +27,7 @@ Observe = Callable[[Sequence[Frame], Head, GridSpec], HairVolume]
 """Frames, head and grid to a volume: `planner.observe` hands itself in, so that imports run one way."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def numbered_head(seed: int, number: int) -> Head:
     """Return head `number` of a dataset; kept, because its distance field takes seconds to measure."""
     return random_head(np.random.default_rng([seed, 2**31 + number]))

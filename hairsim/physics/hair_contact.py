@@ -3,8 +3,9 @@
 
 Each vertex remembers up to K touching vertices of other strands, and for each the offset at which their
 friction is unloaded (a persistent anchor). Friction is a spring about that offset which yields at the
-Coulomb limit: hair at rest holds as an elastic body, so it does not creep, and a combed style stays. Guides are bundles lying
-side by side, so distance is measured across the strand, within half an edge along it (line contact).
+Coulomb limit: hair at rest holds as an elastic body, so it does not creep, and a combed style stays. Guides
+are bundles lying side by side, so distance is measured across the strand, within half an edge along it
+(line contact).
 """
 
 from __future__ import annotations

@@ -186,8 +186,8 @@ def _headline(metrics: Mapping[str, Any]) -> str:
         return f"Styled hair towards a recorded goal with {count}: {outcome}"
     change = 100.0 * (after / max(before, 1e-9) - 1.0)
     return (
-        f"Styled with {count}: the hair that had to move is {after:.1f} mm from its goal, {before:.1f} mm before "
-        f"({change:+.0f} %), {outcome}"
+        f"Styled with {count}: the hair that had to move is {after:.1f} mm from its goal, {before:.1f} mm "
+        f"before ({change:+.0f} %), {outcome}"
     )
 
 
