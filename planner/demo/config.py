@@ -50,8 +50,8 @@ class DemoConfig:
     weights: Path | None = None
     strokes: int = 5
     hidden_strokes: int = 3
-    guides: int = 500
-    vertices: int = 24
+    guides: int = 400
+    vertices: int = 20
     children: int = 4000
     device: str = "cpu"
     video: bool = True
