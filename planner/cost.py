@@ -7,6 +7,7 @@ the cameras and the autoencoder miss is missing on both sides and cancels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -62,6 +63,14 @@ class CostTerms:
     direction: Tensor
 
 
+class _Near(NamedTuple):
+    """Predictions in the box that holds all hair."""
+
+    occupancy: Tensor
+    direction: Tensor
+    box: tuple[slice, slice, slice]
+
+
 class GoalCost:
     """Cost of predicted volumes against one goal.
 
@@ -89,7 +98,6 @@ class GoalCost:
         self._occupancy = self._tensor(goal.occupancy, device)
         self._direction = self._tensor(goal.direction, device)
         self._hair = self._occupancy >= 0.5
-        self._pyramid = _pyramid(self._occupancy[None], self._direction[None])
 
     def __call__(self, occupancy: Tensor, direction: Tensor) -> CostTerms:
         """Return the cost of predictions.
@@ -106,9 +114,12 @@ class GoalCost:
                 f"predictions have shapes {tuple(occupancy.shape)} and {tuple(direction.shape)}; "
                 f"expected [N, {self.goal.grid.shape}] and the same with 3 components"
             )
-        distance = self._distance(occupancy)
-        current = self._current(occupancy, direction)
-        angle = self._angle(occupancy, direction)
+        box = self._box(occupancy)
+        x, y, z = box
+        near = _Near(occupancy[:, x, y, z], direction[:, x, y, z], box)
+        distance = self._distance(near)
+        current = self._current(near)
+        angle = self._angle(near)
         w = self.weights
         total = w.distance * distance + w.current * current + w.direction * angle
         return CostTerms(total, distance, current, angle)
@@ -125,37 +136,58 @@ class GoalCost:
         close = sum(max(0.0, 0.005 - stroke.depth) for stroke in strokes)
         return self.weights.length * length + self.weights.depth * close
 
-    def _distance(self, occupancy: Tensor) -> Tensor:
+    def _box(self, occupancy: Tensor) -> tuple[slice, slice, slice]:
+        """Return the smallest box that holds all hair, predicted and wanted, and one voxel more."""
+        hair = (occupancy > 0.0).any(dim=0) | (self._occupancy > 0.0)
+        box = []
+        for others in ((1, 2), (0, 2), (0, 1)):
+            full = torch.nonzero(hair.any(dim=others[1]).any(dim=others[0]))
+            box.append(slice(max(0, int(full[0]) - 1), int(full[-1]) + 2))
+        return box[0], box[1], box[2]
+
+    def _distance(self, near: _Near) -> Tensor:
         """Mean distance [mm] of predicted hair to goal hair and back, over the goal's voxel count."""
-        predicted = (occupancy >= 0.5).to(torch.float32)
-        away = (predicted * self._distance_mm).sum(dim=(1, 2, 3))
+        predicted = near.occupancy >= 0.5
+        away = (predicted * self._distance_mm[near.box]).sum(dim=(1, 2, 3))
         # Back: a goal voxel d voxels from predicted hair stays uncovered by the first d - 1 dilations.
         uncovered = torch.zeros_like(away)
-        grown = predicted[:, None]
+        goal = self._hair[near.box]
         for _ in range(self._steps):
-            uncovered += ((1.0 - grown[:, 0]) * self._hair).sum(dim=(1, 2, 3))
-            grown = functional.max_pool3d(grown, 3, stride=1, padding=1)
+            uncovered += (goal & ~predicted).sum(dim=(1, 2, 3))
+            predicted = _dilated(predicted)
         return (away + self._voxel_mm * uncovered) / self._count
 
-    def _current(self, occupancy: Tensor, direction: Tensor) -> Tensor:
+    def _current(self, near: _Near) -> Tensor:
         """Multi-scale difference of currents over the goal's own size."""
-        difference = torch.zeros(len(occupancy), device=occupancy.device)
-        for predicted, goal in zip(_pyramid(occupancy, direction), self._pyramid, strict=True):
-            apart = torch.linalg.vector_norm(predicted - goal, dim=1).sum(dim=(1, 2, 3))
-            size = torch.linalg.vector_norm(goal, dim=1).sum()
+        goal = _pyramid(self._occupancy[near.box][None], self._direction[near.box][None])
+        difference = torch.zeros(len(near.occupancy), device=near.occupancy.device)
+        for predicted, wanted in zip(_pyramid(near.occupancy, near.direction), goal, strict=True):
+            apart = torch.linalg.vector_norm(predicted - wanted, dim=1).sum(dim=(1, 2, 3))
+            size = torch.linalg.vector_norm(wanted, dim=1).sum()
             difference += apart / torch.clamp(size, min=1e-6)
-        return difference / len(self._pyramid)
+        return difference / len(goal)
 
-    def _angle(self, occupancy: Tensor, direction: Tensor) -> Tensor:
+    def _angle(self, near: _Near) -> Tensor:
         """Mean angle [deg] over voxels with hair in both, spread over the goal's voxel count."""
-        both = (occupancy >= 0.5) & self._hair
-        cosine = (direction * self._direction).sum(dim=-1).clamp(-1.0, 1.0)
+        both = (near.occupancy >= 0.5) & self._hair[near.box]
+        cosine = (near.direction * self._direction[near.box]).sum(dim=-1).clamp(-1.0, 1.0)
         angle = torch.rad2deg(torch.arccos(cosine))
         return torch.where(both, angle, 0.0).sum(dim=(1, 2, 3)) / self._count
 
     @staticmethod
     def _tensor(values: np.ndarray, device: str) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values, np.float32), device=device)
+
+
+def _dilated(hair: Tensor) -> Tensor:
+    """Return boolean [N, x, y, z] grown by one voxel along each axis in turn: by a cube of 3 voxels."""
+    for axis in (1, 2, 3):
+        size = hair.shape[axis]
+        grown = hair.clone()
+        grown.narrow(axis, 1, size - 1).logical_or_(hair.narrow(axis, 0, size - 1))
+        grown.narrow(axis, 0, size - 1).logical_or_(hair.narrow(axis, 1, size - 1))
+        hair = grown
+    return hair
 
 
 def _pyramid(occupancy: Tensor, direction: Tensor) -> list[Tensor]:
