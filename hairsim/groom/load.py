@@ -101,42 +101,16 @@ def load_groom(
     raw = read_usc_hairsalon(path)
     origin = (0.0, 0.0, 0.0) if head.frame is None else head.frame.origin
     frame = HeadFrame(unit, axes, origin)
-    strands = [_without_repeats(frame.apply(strand)) for strand in raw]
-    strands = [strand for strand in strands if _length(strand) >= SHORTEST]
-    if len(strands) < 4:
-        raise CombwiseError(
-            f"groom file '{path}' has {len(strands)} strands of at least {1e3 * SHORTEST:.0f} mm "
-            f"when read in '{unit}'; expected at least 4: is the unit another?"
-        )
-    spread = float(np.ptp([strand[0] for strand in strands], axis=0).max())
-    if not ROOTS_SPREAD[0] <= spread <= ROOTS_SPREAD[1]:
-        raise CombwiseError(
-            f"groom file '{path}' has its roots spread over {spread:.3g} m when read in '{unit}'; "
-            f"expected {ROOTS_SPREAD[0]} .. {ROOTS_SPREAD[1]} m: is the unit another?"
-        )
+    strands = _usable(path, [_without_repeats(frame.apply(strand)) for strand in raw], unit)
     if head.frame is None:
-        scalp, roots = head.scalp.points, np.array([strand[0] for strand in strands])
+        scalp, roots = head.scalp.points, _roots(strands)
         shift = 0.5 * (scalp.min(axis=0) + scalp.max(axis=0) - roots.min(axis=0) - roots.max(axis=0))
         strands = [strand + shift for strand in strands]
     deepest = -min(float(head.field.sample(strand).min()) for strand in strands)
-
-    seating = _seating(head, np.array([strand[0] for strand in strands]))
-    if np.linalg.norm(seating) > MOST_SEATING:
-        raise CombwiseError(
-            f"groom file '{path}' lies {1e3 * np.linalg.norm(seating):.0f} mm off the head '{head.name}'; "
-            f"expected at most {1e3 * MOST_SEATING:.0f} mm: are groom and head in the same units and axes?"
-        )
-    strands = [strand + seating for strand in strands]
-    height = np.abs(head.field.sample(np.array([strand[0] for strand in strands])))
-    strands = [strand for strand, away in zip(strands, height, strict=True) if away <= ROOTS_FAR]
-    if len(strands) < 4:
-        raise CombwiseError(
-            f"groom file '{path}' has {len(strands)} strands rooted within {1e3 * ROOTS_FAR:.0f} mm of "
-            f"the head '{head.name}'; expected at least 4: are both in the same units, axes and place?"
-        )
+    strands, seating = _seated(path, strands, head)
 
     kept = len(strands)
-    chosen = even_subset(np.array([strand[0] for strand in strands]), guides, np.random.default_rng(0))
+    chosen = even_subset(_roots(strands), guides, np.random.default_rng(0))
     line = np.stack([_evenly(strands[index], 4 * vertices) for index in chosen])
     resampled = resample(line, np.full(len(line), np.inf), vertices)
     rooted, root_shift = _rooted(head, resampled)
@@ -160,6 +134,46 @@ def load_groom(
         median_length_mm=1e3 * float(np.median(edge) * (vertices - 1)),
     )
     return groom, report
+
+
+def _usable(path: str | Path, strands: list[np.ndarray], unit: str) -> list[np.ndarray]:
+    """Return the strands that are long enough, or say that the unit must be another."""
+    strands = [strand for strand in strands if _length(strand) >= SHORTEST]
+    if len(strands) < 4:
+        raise CombwiseError(
+            f"groom file '{path}' has {len(strands)} strands of at least {1e3 * SHORTEST:.0f} mm "
+            f"when read in '{unit}'; expected at least 4: is the unit another?"
+        )
+    spread = float(np.ptp(_roots(strands), axis=0).max())
+    if not ROOTS_SPREAD[0] <= spread <= ROOTS_SPREAD[1]:
+        raise CombwiseError(
+            f"groom file '{path}' has its roots spread over {spread:.3g} m when read in '{unit}'; "
+            f"expected {ROOTS_SPREAD[0]} .. {ROOTS_SPREAD[1]} m: is the unit another?"
+        )
+    return strands
+
+
+def _seated(path: str | Path, strands: list[np.ndarray], head: Head) -> tuple[list[np.ndarray], np.ndarray]:
+    """Shift all strands so that their roots meet the skin, drop strays; return them and the shift [3] [m]."""
+    seating = _seating(head, _roots(strands))
+    if not np.linalg.norm(seating) <= MOST_SEATING:
+        raise CombwiseError(
+            f"groom file '{path}' lies {1e3 * np.linalg.norm(seating):.0f} mm off the head '{head.name}'; "
+            f"expected at most {1e3 * MOST_SEATING:.0f} mm: are groom and head in the same units and axes?"
+        )
+    strands = [strand + seating for strand in strands]
+    height = np.abs(head.field.sample(_roots(strands)))
+    strands = [strand for strand, away in zip(strands, height, strict=True) if away <= ROOTS_FAR]
+    if len(strands) < 4:
+        raise CombwiseError(
+            f"groom file '{path}' has {len(strands)} strands rooted within {1e3 * ROOTS_FAR:.0f} mm of "
+            f"the head '{head.name}'; expected at least 4: are both in the same units, axes and place?"
+        )
+    return strands, seating
+
+
+def _roots(strands: list[np.ndarray]) -> np.ndarray:
+    return np.array([strand[0] for strand in strands])
 
 
 def _without_repeats(strand: np.ndarray) -> np.ndarray:
