@@ -1,0 +1,105 @@
+"""Every model that evaluation compares, behind one face: hair as seen and strokes in, volumes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from dynamics.baselines.advection import Advection
+from dynamics.editing.branch import EditingModel, EditState
+from dynamics.latent.autoencoder import volume_of
+from dynamics.precision import fast_arithmetic
+
+
+class Volume(NamedTuple):
+    """Occupancy [N, X, Y, Z] and unit direction [N, X, Y, Z, 3]."""
+
+    occupancy: Tensor
+    direction: Tensor
+
+
+class Seen(NamedTuple):
+    """What a model is given: the input volume, the head, and what the latent model makes of both."""
+
+    volume: Volume
+    head_distance: Tensor
+    state: EditState
+
+
+class Predictor(Protocol):
+    """A model under evaluation."""
+
+    def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
+        """Return what the model takes the hair for before, and what it predicts after, the strokes."""
+        ...
+
+
+class Identity:
+    """Nothing changes and nothing is hidden: the input itself."""
+
+    def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
+        """Return the input twice."""
+        del rasters
+        return seen.volume, seen.volume
+
+
+class Reconstruction:
+    """Nothing changes: the hair that the latent model completes the input to."""
+
+    def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
+        """Return the reconstruction twice."""
+        del rasters
+        volume = Volume(seen.state.occupancy, seen.state.direction)
+        return volume, volume
+
+
+@dataclass(frozen=True)
+class CodesOnly:
+    """Nothing changes, and only the codes are kept: the floor that a latent without detail would have."""
+
+    model: EditingModel
+
+    @torch.no_grad()
+    def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
+        """Return what the codes alone decode to, twice."""
+        del rasters
+        with fast_arithmetic(seen.head_distance.device):
+            decoded = self.model.latent.decoder(seen.state.codes, seen.head_distance)
+        volume = Volume(*volume_of(decoded))
+        return volume, volume
+
+
+@dataclass(frozen=True)
+class Advected:
+    """Kinematic advection of the reconstruction: it is not to lose for what cameras hide from it."""
+
+    rule: Advection
+    voxel: float
+
+    @torch.no_grad()
+    def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
+        """Return the reconstruction, and the same advected by each stroke in turn."""
+        before = volume = Volume(seen.state.occupancy, seen.state.direction)
+        for raster in rasters:
+            volume = Volume(*self.rule.predict(*volume, seen.head_distance, raster, self.voxel))
+        return before, volume
+
+
+@dataclass(frozen=True)
+class Editing:
+    """The learned model."""
+
+    model: EditingModel
+
+    @torch.no_grad()
+    def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
+        """Return the reconstruction, and the state after each stroke in turn."""
+        state = seen.state
+        for raster in rasters:
+            with fast_arithmetic(seen.head_distance.device):
+                state = self.model(state, raster).state
+        return Volume(seen.state.occupancy, seen.state.direction), Volume(state.occupancy, state.direction)
