@@ -17,7 +17,8 @@ from hairsim.head.scalp import scalp_above_hairline, scalp_around_roots
 SUFFIXES = (".obj", ".ply", ".stl", ".off", ".glb", ".gltf")
 
 TRAGION_TO_VERTEX, TRAGION_TO_BACK = 0.131 / 0.195, 0.101 / 0.195
-"""Tragion below the vertex and before the back of the head, in head lengths [Gordon2014]."""
+"""Tragion below the vertex [Gordon2014] and before the back of the head (as on our built-in head), in head
+lengths."""
 
 CENTRE_UP, CENTRE_BACK = 0.34, 0.006 / 0.195
 """Centre of the cranium above the tragi, in tragion-to-vertex heights, and behind them, in head lengths."""

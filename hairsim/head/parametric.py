@@ -1,7 +1,8 @@
 """A built-in adult head: a smooth union of simple solids with true distances.
 
-Proportions after the 2012 survey of U.S. Army personnel [Gordon2014], means of men and women rounded:
-head length 195 mm, head breadth 152 mm, tragion to vertex 131 mm, sellion to menton about 118 mm.
+Proportions within 1.5 mm of the means of the 2012 survey of U.S. Army personnel, 6,068 men and women
+together [Gordon2014]: head length 196 (standard deviation 8.5), head breadth 152 (6.2), tragion to top of
+head 130 mm (6.7). Face, ears and neck are drawn to look right, not measured.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def random_head(rng: np.random.Generator) -> Head:
 
 
 def random_shape(rng: np.random.Generator) -> HeadShape:
-    """Draw an adult's proportions; spreads are about the survey's standard deviations, cut at two of them."""
+    """Draw an adult's proportions; spreads a little under the survey's, cut at two of them."""
 
     def around(mean: float, deviation: float) -> float:
         return float(mean + deviation * np.clip(rng.standard_normal(), -2.0, 2.0))
