@@ -1,8 +1,9 @@
 """A built-in adult head: a smooth union of simple solids with true distances.
 
-Proportions within 1.5 mm of the means of the 2012 survey of U.S. Army personnel, 6,068 men and women
-together [Gordon2014]: head length 196 (standard deviation 8.5), head breadth 152 (6.2), tragion to top of
-head 130 mm (6.7). Face, ears and neck are drawn to look right, not measured.
+Proportions after the 2012 survey of U.S. Army personnel, 6,068 men and women together [Gordon2014]: head
+length 196 (standard deviation 8.5), head breadth 152 (6.2), tragion to top of head 130 mm (6.7). The
+nominal head, whose parameters read 195, 152 and 131, measures 193 (brow to back), 152 and 130.5 mm. Face,
+ears and neck are drawn to look right, not measured.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class HeadShape:
 
     Attributes:
         size: scale of everything.
-        length: glabella to the back of the head [m].
+        length: brow to the back of the head [m]; comes out 1 % shorter.
         breadth: greatest breadth above the ears [m].
         height: tragion to vertex [m].
         jaw: breadth of the jaw relative to the usual one.
