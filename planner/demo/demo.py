@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,8 +96,7 @@ def _style(
     if scene.truth is not None:
         save_truth(folder.path / "truth.npz", scene.truth)
     progress.update(task, total=1, completed=1)
-    planner, grid = make_planner(config, scene, dynamics)
-    done = _strokes_before(folder)
+    done, done_now = _strokes_before(folder), []
     task = progress.add_task("styling", total=config.strokes, note="")
 
     def keep(number: int, step: EpisodeStep) -> None:
@@ -108,10 +107,23 @@ def _style(
         seen = f"observed cost {step.observed_cost:.2f} mm" if np.isfinite(step.observed_cost) else ""
         progress.update(task, completed=min(number + 1, config.strokes), note=seen)
 
-    done_now: list[dict[str, Any]] = []
+    result = style_scene(config, scene, dynamics, done=done, on_step=keep)
+    progress.update(task, completed=config.strokes, note=f"stopped: {result.stopped}")
+    return scene, result, score_history(scene)
+
+
+def style_scene(
+    config: DemoConfig,
+    scene: Scene,
+    dynamics: Dynamics | None,
+    *,
+    done: Sequence[PlannedStroke] = (),
+    on_step: Callable[[int, EpisodeStep], None] | None = None,
+) -> EpisodeResult:
+    """Run the closed loop in a scene with the planner that the config names; see `run_episode`."""
+    planner, grid = make_planner(config, scene, dynamics)
     goal = observe(scene.goal.frames, scene.head, grid)
-    floor = noise_floor(scene.salon, planner, scene.head, grid)
-    result = run_episode(
+    return run_episode(
         scene.salon,
         planner,
         goal,
@@ -119,12 +131,10 @@ def _style(
         grid,
         config.seed,
         config=EpisodeConfig(strokes=config.strokes),
-        floor=floor,
+        floor=noise_floor(scene.salon, planner, scene.head, grid),
         done=done,
-        on_step=keep,
+        on_step=on_step,
     )
-    progress.update(task, completed=config.strokes, note=f"stopped: {result.stopped}")
-    return scene, result, score_history(scene)
 
 
 def make_planner(config: DemoConfig, scene: Scene, dynamics: Dynamics | None) -> tuple[Planner, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from hairsim.cameras.camera import three_camera_rig
 from hairsim.cameras.depth_noise import MILD_NOISE
 from hairsim.errors import CombwiseError
-from hairsim.groom.children import make_children
+from hairsim.groom.children import Children, make_children
 from hairsim.groom.families import make_groom
 from hairsim.groom.groom import Groom
 from hairsim.head.head import Head
@@ -66,29 +66,33 @@ def set_scene(config: DemoConfig) -> Scene:
     children = make_children(groom, count=config.children, seed=config.seed)
     world = HairWorld([head], [groom], device=config.device)
     world.settle(SETTLE_SECONDS)
-    cameras = three_camera_rig()
-    tool = rake_comb()
     truth = None
     if config.goal is None:
         rng = np.random.default_rng([config.seed, 1])
-        truth = make_virtual_goal(world, tool, rng, strokes=min(config.hidden_strokes, config.strokes))
-    salon = SimulatedSalon(
-        world,
-        children,
-        cameras,
-        tool,
-        seed=config.seed,
-        noise=MILD_NOISE,
-        film_rate=FILM_RATE if config.video else 0.0,
-        device=config.device,
-    )
+        hidden = min(config.hidden_strokes, config.strokes)
+        truth = make_virtual_goal(world, rake_comb(), rng, strokes=hidden)
+    salon = open_salon(config, world, children)
     if truth is not None:
         goal = Look(tuple(salon.look_at(truth.strands)), {"head": head.name, "seed": config.seed})
     else:
         assert config.goal is not None
         goal = load_look(config.goal)
-        truth = _recorded_truth(config.goal, salon.world.strands())
+        truth = _recorded_truth(config.goal, world.strands())
     return Scene(salon, groom, goal, truth)
+
+
+def open_salon(config: DemoConfig, world: HairWorld, children: Children) -> SimulatedSalon:
+    """Return a salon around a world as it stands now."""
+    return SimulatedSalon(
+        world,
+        children,
+        three_camera_rig(),
+        rake_comb(),
+        seed=config.seed,
+        noise=MILD_NOISE,
+        film_rate=FILM_RATE if config.video else 0.0,
+        device=config.device,
+    )
 
 
 def _customer(config: DemoConfig) -> tuple[Head, Groom]:
