@@ -151,7 +151,6 @@ def fit(
     averaged = _Averaged(module, config.average)
     step, spent = _resume(folder, info, module, optimizer, averaged)
     log = _Log(folder, step)
-    scores: dict[str, float] = {}
     started = time.monotonic() - spent
     saved = validated = time.monotonic()
 
@@ -162,7 +161,7 @@ def fit(
     def draw(step: int, progress: float) -> Any:
         return task.draw(np.random.default_rng((config.seed, step)), progress)
 
-    with _progress_bar() as bar, ThreadPoolExecutor(1) as pool:
+    with log, _progress_bar() as bar, ThreadPoolExecutor(1) as pool:
         row = bar.add_task(label, total=1.0, loss=math.nan)
         upcoming = pool.submit(draw, step, progress_at(step))
         while (progress := progress_at(step)) < 1.0:
@@ -187,10 +186,9 @@ def fit(
                 averaged.swap()
                 validated = time.monotonic()
         _save(folder, info, module, optimizer, averaged, step, time.monotonic() - started)
-    averaged.swap()
-    scores = task.validate()
-    log.add(step, scores, always=True)
-    log.close()
+        averaged.swap()
+        scores = task.validate()
+        log.add(step, scores, always=True)
     return FitResult(step, time.monotonic() - started, scores)
 
 
@@ -304,8 +302,10 @@ class _Log:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
 
-    def close(self) -> None:
-        """Close the files."""
+    def __enter__(self) -> _Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._file.close()
         if self._board is not None:
             self._board.close()

@@ -324,7 +324,7 @@ def _to_bytes(value: Mapping[str, Any]) -> np.ndarray:
 
 def _load(path: Path, names: tuple[str, ...] | None) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in (names or archive.files)}
     except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError, AttributeError) as error:
         raise CombwiseError(
