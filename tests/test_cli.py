@@ -12,11 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from combwise.main import run
+from dynamics.checkpoint import CheckpointInfo, save_checkpoint
 from hairsim.generate.config import GenerateConfig
 from hairsim.groom.usc_hairsalon import write_usc_hairsalon
 from hairsim.run_folder import RunFolder
+from hairsim.volume import GRIDS
+from planner.observe import OBSERVER_VERSION
 from tests.conftest import Combwise
 
 FLAT_MESH = "v 0 0 0\nv 20 0 0\nv 20 20 0\nv 0 20 0\nf 1 2 3\nf 1 3 4\n"
@@ -72,6 +76,26 @@ def occupied_folder(folder: Path) -> Path:
 def other_run(folder: Path) -> Path:
     path = folder / "generated"
     RunFolder.open(path, GenerateConfig()).write_text("result.txt", "an hour of work")
+    return path
+
+
+def checkpoint_of_another_grid(folder: Path) -> Path:
+    path = folder / "base.safetensors"
+    info = CheckpointInfo("dynamics", "base", GRIDS["base"], OBSERVER_VERSION, sizes={})
+    save_checkpoint(path, info, {"weight": torch.zeros(3)})
+    return path
+
+
+def checkpoint_for_small_on_another_grid(folder: Path) -> Path:
+    path = folder / "odd.safetensors"
+    info = CheckpointInfo("dynamics", "small", GRIDS["base"], OBSERVER_VERSION, sizes={})
+    save_checkpoint(path, info, {"weight": torch.zeros(3)})
+    return path
+
+
+def truncated_checkpoint(folder: Path) -> Path:
+    path = folder / "cut.safetensors"
+    path.write_bytes(checkpoint_of_another_grid(folder).read_bytes()[:-5])
     return path
 
 
@@ -156,6 +180,29 @@ MISTAKES: dict[str, tuple[Words, str]] = {
         lambda t: ["demo", "--planner", "no_stroke", "--out", str(other_run(t))],
         r"generated holds a run already \(GenerateConfig\); .*--resume.*--overwrite",
     ),
+    "demo with a checkpoint of another profile": (
+        lambda t: ["demo", "--weights", str(checkpoint_of_another_grid(t)), "--out", str(t / "run")],
+        r"base\.safetensors was trained for profile base; expected small",
+    ),
+    "demo with a checkpoint of another grid": (
+        lambda t: [
+            "demo",
+            "--weights",
+            str(checkpoint_for_small_on_another_grid(t)),
+            "--out",
+            str(t / "run"),
+        ],
+        r"odd\.safetensors was trained on grid 128\^3 voxels of 3\.75 mm .*; expected 64\^3",
+    ),
+    "demo with a truncated checkpoint": (
+        lambda t: ["demo", "--weights", str(truncated_checkpoint(t)), "--out", str(t / "run")],
+        r"cut\.safetensors is truncated",
+    ),
+    "demo with a groom for a checkpoint": (
+        lambda t: ["demo", "--weights", str(groom_file(t)), "--out", str(t / "run")],
+        r"groom\.data is truncated or no safetensors file",
+    ),
+    "weights of no run": (lambda t: ["weights", "install", str(t / "no")], r"no does not exist"),
     "demo without CUDA": (
         lambda t: ["demo", "--device", "cuda:99", "--out", str(t / "run")],
         r"'cuda:99' is not available",
