@@ -62,6 +62,13 @@ COMMANDS: tuple[Command, ...] = (
         "evaluate_dynamics",
     ),
     Command(
+        ("evaluate", "held-out"),
+        "style the held-back seeds with every planner",
+        "planner.benchmark.held_out",
+        "HeldOutConfig",
+        "run_held_out",
+    ),
+    Command(
         ("weights", "install"),
         "make a trained model the one that is shipped",
         "combwise.weights",

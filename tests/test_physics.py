@@ -100,8 +100,8 @@ def test_rest_curvature_of_a_circle_is_its_turning_angle() -> None:
 
 @pytest.mark.parametrize(("slope", "slides"), [(0.30, False), (0.55, True)])
 def test_hair_on_an_incline_slides_only_beyond_the_friction_angle(slope: float, slides: bool) -> None:
-    # A rod lies along the fall line of a floor, held by a root that lets it slide by bending: here the floor is
-    # level and gravity is tilted by atan(slope) across the rod, whose tip half is free to swing sideways.
+    # A rod lies along the fall line of a floor, held by a root that lets it slide by bending: here the floor
+    # is level and gravity is tilted by atan(slope) across the rod, whose tip half is free to swing sideways.
     angle = np.arctan(slope)
     gravity = (0.0, 9.81 * np.sin(angle), -9.81 * np.cos(angle))
     groom = rods(24, 0.30)
