@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -55,7 +57,9 @@ def generate(
     with (
         Progress(*columns) as progress,
         ProcessPoolExecutor(
-            workers or os.cpu_count() or 1, mp_context=multiprocessing.get_context("spawn")
+            workers or os.cpu_count() or 1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_end_with_driver,
         ) as pool,
     ):
         task = progress.add_task(
@@ -79,3 +83,15 @@ def _simulate(index: int, config: GenerateConfig, out: Path, observe: Observe) -
     start_warp()
     write_episode(out, comb_episode(index, config, observe))
     return index
+
+
+def _end_with_driver() -> None:
+    """End this worker when the driver dies, however it dies: orphans would go on simulating."""
+    driver = multiprocessing.parent_process()
+    assert driver is not None
+
+    def watch() -> None:
+        wait([driver.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
