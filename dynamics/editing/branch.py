@@ -6,7 +6,7 @@
     codes ------------------------------------------- + mask * delta --> quantise --> frozen decoder
 
 What runs from stroke to stroke are the codes and the detail (see `latent.detail`), of which the branch
-says how much to keep; the volume that they decode to is what the branch reads.
+says, at V/2, how much to keep and what to add; the volume that they decode to is what the branch reads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from dynamics.editing.mask import CARRIED_CHANNELS, EditMask, MaskConfig, edit_mask
 from dynamics.editing.stroke_raster import RASTER_CHANNELS
 from dynamics.latent.autoencoder import Codes, Decoded, Trunk, features, volume_of
-from dynamics.latent.blocks import ResidualBlock, unfold
+from dynamics.latent.blocks import ResidualBlock, fold, unfold
 from dynamics.latent.detail import Detail, refined
 from dynamics.latent.model import LatentModel
 from hairsim.errors import CombwiseError
@@ -83,10 +83,12 @@ class Delta(NamedTuple):
     Attributes:
         codes: what to add to the latents of both levels.
         keep: [N, X, Y, Z] logits of how much of the detail stays.
+        detail: what to add to it.
     """
 
     codes: Codes
     keep: Tensor
+    detail: Detail
 
 
 KEEP_AT_FIRST = 3.0
@@ -112,27 +114,32 @@ class EditingBranch(nn.Module):
         self.join = nn.Linear(2 * sizes.quarter + dim, sizes.quarter)
         self.joined = nn.Sequential(*(ResidualBlock(sizes.quarter) for _ in range(config.blocks)))
         self.fine = nn.Linear(sizes.quarter, dim)
-        self.keep = nn.Linear(sizes.quarter, 64)
+        self.to_half = nn.Linear(sizes.quarter, 8 * sizes.half)
+        self.at_half = ResidualBlock(sizes.half)
+        self.detail = nn.Linear(sizes.half, 8 * 5)
 
     def start_from(self, latent: LatentModel) -> None:
         """Copy the encoder's trunk; silence the joints, so that training starts from no edit at all."""
         self.trunk.load_state_dict(latent.encoder.trunk.state_dict())
-        for joint in (self.coarse, self.fine, self.keep, self.stroke_in[2]):
-            assert isinstance(joint, nn.Linear)
+        for joint in (self.coarse, self.fine, self.detail):
             nn.init.zeros_(joint.weight)
             nn.init.zeros_(joint.bias)
-        nn.init.constant_(self.keep.bias, KEEP_AT_FIRST)
+        with torch.no_grad():
+            self.detail.bias.view(8, 5)[:, 0] = KEEP_AT_FIRST
 
     def forward(self, state: EditState, raster: Tensor, mask: EditMask) -> Delta:
         """Return the edit, before the mask."""
         extra = self.stroke_in(torch.cat([raster, mask.carried], dim=-1))
         inputs = features(state.occupancy, state.direction, state.head_distance)
-        quarter, eighth = self.trunk(inputs, extra)
+        half = self.trunk.at_half(self.trunk.stem(fold(inputs)) + extra)
+        quarter = self.trunk.at_quarter(self.trunk.to_quarter(fold(half)))
+        eighth = self.trunk.at_eighth(self.trunk.to_eighth(fold(quarter)))
         eighth = eighth + self.coarse_in(state.codes.coarse)
         joined = self.join(torch.cat([quarter, unfold(self.lift(eighth)), state.codes.fine], dim=-1))
         joined = self.joined(joined)
-        keep = unfold(unfold(self.keep(joined)))[..., 0]
-        return Delta(Codes(self.fine(joined).float(), self.coarse(eighth).float()), keep.float())
+        sharp = unfold(self.detail(self.at_half(half + unfold(self.to_half(joined))))).float()
+        codes = Codes(self.fine(joined).float(), self.coarse(eighth).float())
+        return Delta(codes, sharp[..., 0], Detail(sharp[..., 1], sharp[..., 2:]))
 
 
 class EditingModel(nn.Module):
@@ -173,7 +180,10 @@ class EditingModel(nn.Module):
         codes = Codes(self._round(latents.fine), self._round(latents.coarse))
         inside = mask.voxels
         keep = torch.where(inside, delta.keep.sigmoid(), 1.0)
-        detail = Detail(state.detail.logits * keep, state.detail.direction * keep[..., None])
+        detail = Detail(
+            state.detail.logits * keep + delta.detail.logits * inside,
+            state.detail.direction * keep[..., None] + delta.detail.direction * inside[..., None],
+        )
         decoded = refined(self.latent.decoder(codes, state.head_distance), detail)
         occupancy, direction = volume_of(decoded)
         # The decoder sees a little beyond the mask; what it would change out there is given up.

@@ -79,7 +79,7 @@ def scaled_distance(head_distance: Tensor) -> Tensor:
 
 
 class Trunk(nn.Module):
-    """From voxels to V/4 and V/8: what the encoder and the editing branch have in common."""
+    """From voxels to V/2, V/4 and V/8: what the encoder and the editing branch have in common."""
 
     def __init__(self, config: LatentConfig) -> None:
         super().__init__()
@@ -92,11 +92,10 @@ class Trunk(nn.Module):
         self.to_eighth = nn.Linear(8 * config.quarter, config.eighth)
         self.at_eighth = ResidualBlock(config.eighth)
 
-    def forward(self, inputs: Tensor, extra: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return [B, X/4, ..., C] and [B, X/8, ..., C]; `extra` is added at V/2, behind the stem."""
-        x = self.stem(fold(inputs))
-        x = self.at_half(x if extra is None else x + extra)
-        quarter = self.at_quarter(self.to_quarter(fold(x)))
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features at V/4 and V/8 of [B, X, Y, Z, 5]."""
+        half = self.at_half(self.stem(fold(inputs)))
+        quarter = self.at_quarter(self.to_quarter(fold(half)))
         return quarter, self.at_eighth(self.to_eighth(fold(quarter)))
 
 
