@@ -47,8 +47,8 @@ test: $(INSTALLED)  ## the quick tests, under 15 minutes on two cores
 test-full: $(INSTALLED)  ## every test, at most 60 minutes
 	$(BIN)/python -m pytest
 
-# The recorded way to the shipped weights. Each step goes on where a killed one stopped; about 140 minutes on
-# two cores: 75 of data, 25 + 30 of training, the rest evaluation.
+# The recorded way to the shipped weights: data on training and on unseen families, latent space, editing,
+# figures. Each step goes on where a killed one stopped.
 weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 minutes on two cores
 	$(BIN)/combwise generate --seed 1 --episodes 72 --heads 12 --out $(WEIGHTS)/train --resume
 	$(BIN)/combwise generate --seed 2 --episodes 24 --heads 4 --out $(WEIGHTS)/unseen --resume \
