@@ -24,20 +24,24 @@ from hairsim.volume import HairVolume
 class CostWeights:
     """Weights of the terms; the total is in millimetres.
 
+    The balance was chosen by rank correlation with the true moved score over 129 simulated strokes on three
+    heads (direction alone 0.76 on exact volumes but 0.33 on observed ones, currents alone 0.61 and 0.56, both
+    0.70 and 0.59), the scale so that the total reads about as the mean distance of all strands to the goal.
+
     Attributes:
-        distance: weight of predicted hair far from goal hair and goal hair left uncovered [mm/mm].
+        direction: weight of the direction error where both have hair [mm per unit of 1 - cos].
         current: weight of the multi-scale difference of hair currents [mm per unit].
-        direction: weight of the direction error where both have hair [mm/deg].
+        distance: weight of predicted hair far from goal hair and goal hair left uncovered [mm/mm].
         length: price of a stroke's length [mm/m].
-        depth: price of reaching below 5 mm from the skin [mm/m].
+        depth: price of reaching closer than 5 mm to the skin [mm/m].
         reach: distances beyond this count as this [m]: far hair is wrong, not ever more wrong.
     """
 
+    direction: float = 250.0
+    current: float = 25.0
     distance: float = 0.5
-    current: float = 10.0
-    direction: float = 0.05
-    length: float = 0.02
-    depth: float = 1.0
+    length: float = 0.5
+    depth: float = 5.0
     reach: float = 0.040
 
     def __post_init__(self) -> None:
@@ -54,7 +58,7 @@ class CostTerms:
         total: weighted sum [mm].
         distance: two-way occupancy distance, averaged over the goal's hair [mm].
         current: multi-scale difference of hair currents, 0 (equal) .. about 2 (nothing in common).
-        direction: mean direction error over the goal's hair where both have hair [deg].
+        direction: 1 - cos of the direction error where both have hair, over the goal's hair, 0 .. 2.
     """
 
     total: Tensor
@@ -76,7 +80,7 @@ class GoalCost:
 
     The current of a volume is occupancy times direction, a vector field; two bundles of curves are compared
     without correspondence by blurring both fields and taking the difference [VaillantGlaunes2005]. Blurred
-    over 1, 3 and 7 voxels it sees a lock that lies 5 cm off, where plain overlap sees nothing.
+    over 3, 7 and 15 voxels it sees a lock that lies 5 cm off, where plain overlap sees nothing.
 
     Args:
         goal: the wanted hair.
@@ -119,10 +123,10 @@ class GoalCost:
         near = _Near(occupancy[:, x, y, z], direction[:, x, y, z], box)
         distance = self._distance(near)
         current = self._current(near)
-        angle = self._angle(near)
+        turn = self._turn(near)
         w = self.weights
-        total = w.distance * distance + w.current * current + w.direction * angle
-        return CostTerms(total, distance, current, angle)
+        total = w.distance * distance + w.current * current + w.direction * turn
+        return CostTerms(total, distance, current, turn)
 
     def volume(self, volume: HairVolume) -> float:
         """Return the total cost of one volume [mm]."""
@@ -167,12 +171,11 @@ class GoalCost:
             difference += apart / torch.clamp(size, min=1e-6)
         return difference / len(goal)
 
-    def _angle(self, near: _Near) -> Tensor:
-        """Mean angle [deg] over voxels with hair in both, spread over the goal's voxel count."""
+    def _turn(self, near: _Near) -> Tensor:
+        """Mean 1 - cos of the direction error over voxels with hair in both, over the goal's voxel count."""
         both = (near.occupancy >= 0.5) & self._hair[near.box]
         cosine = (near.direction * self._direction[near.box]).sum(dim=-1).clamp(-1.0, 1.0)
-        angle = torch.rad2deg(torch.arccos(cosine))
-        return torch.where(both, angle, 0.0).sum(dim=(1, 2, 3)) / self._count
+        return torch.where(both, 1.0 - cosine, 0.0).sum(dim=(1, 2, 3)) / self._count
 
     @staticmethod
     def _tensor(values: np.ndarray, device: str) -> Tensor:
@@ -191,9 +194,10 @@ def _dilated(hair: Tensor) -> Tensor:
 
 
 def _pyramid(occupancy: Tensor, direction: Tensor) -> list[Tensor]:
-    """Return the currents [N, 4, x, y, z] (occupancy and occupancy times direction) at three scales."""
-    field = torch.cat([occupancy[:, None], (occupancy[..., None] * direction).movedim(-1, 1)], dim=1)
-    levels = [functional.avg_pool3d(field, 3, stride=2, padding=1)]
+    """Return the currents [N, 3, x, y, z], occupancy times direction, at three scales."""
+    levels = [
+        functional.avg_pool3d((occupancy[..., None] * direction).movedim(-1, 1), 3, stride=2, padding=1)
+    ]
     for _ in range(2):
         levels.append(functional.avg_pool3d(levels[-1], 3, stride=2, padding=1))
     return levels

@@ -28,6 +28,7 @@ from hairsim.groom.families import UNSEEN_FAMILIES
 from hairsim.run_folder import RunFolder
 from hairsim.version import SIMULATOR_VERSION, code_version
 from planner.benchmark.bootstrap import Interval, bootstrap_mean, paired_difference
+from planner.benchmark.metrics import is_success, strand_distance
 
 PLANNERS = ("mppi", "no_stroke", "replay")
 NOT_PUBLISHED = ("out", "weights", "workers", "resume", "overwrite")
@@ -145,6 +146,7 @@ def style_seed(config: HeldOutConfig, seed: int) -> None:
         scores = score_history(again)
         planning = [s.planning_seconds for s in result.steps if s.planned is not None]
         forces = [s.reading.peak_force for s in result.steps if s.reading is not None]
+        drift = strand_distance(salon.history[-1], salon.history[0]).max()
         rows.append(
             {
                 "seed": seed,
@@ -153,21 +155,15 @@ def style_seed(config: HeldOutConfig, seed: int) -> None:
                 "initial": scores[0].to_dict(),
                 "final": scores[-1].to_dict(),
                 "history_moved_mm": [round(s.moved_mm, 3) for s in scores],
-                "success": is_success_of(scores),
+                "success": is_success(scores[-1], scores[0]),
                 "strokes": len(result.strokes),
                 "stopped": result.stopped,
                 "planning_seconds": round(float(np.mean(planning)), 2) if planning else None,
+                "largest_drift_mm": round(1000.0 * float(drift), 2) if name == "no_stroke" else None,
                 "peak_force": round(max(forces, default=0.0), 3),
             }
         )
     atomic_file.write_json(_seed_path(config.out, seed), rows)
-
-
-def is_success_of(scores: Sequence[Any]) -> bool:
-    """Return whether the last scores are a success after the first."""
-    from planner.benchmark.metrics import is_success
-
-    return is_success(scores[-1], scores[0])
 
 
 def summarise(rows: Sequence[dict[str, Any]], config: HeldOutConfig) -> dict[str, Any]:

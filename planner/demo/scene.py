@@ -133,7 +133,7 @@ def _recorded_truth(goal: Path, start: np.ndarray) -> VirtualGoal | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             strands = archive["strands"]
     except (OSError, ValueError, KeyError) as error:
         raise CombwiseError(f"{path} is damaged ({error}); delete it to style without scores") from error

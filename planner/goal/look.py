@@ -75,7 +75,7 @@ def load_look(path: Path) -> Look:
     if not source.is_file():
         raise CombwiseError(f"goal {source} does not exist; expected a look saved by 'combwise demo' as .npz")
     try:
-        with np.load(source, allow_pickle=False) as archive:
+        with source.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             meta = json.loads(archive["meta"].tobytes())
             if meta["format"] != FORMAT:
                 raise CombwiseError(f"goal {source} has format '{meta['format']}'; expected '{FORMAT}'")
