@@ -2,16 +2,17 @@
 #   make demo            comb a virtual head toward a goal image, on the CPU
 #   make demo CUDA=1     the same on a GPU
 
-VENV ?= .venv
 SEED ?= 0
 OUT ?= runs/demo
 WEIGHTS ?= runs/weights
 
 ifdef CUDA
 DEVICE := cuda
+VENV ?= .venv-cuda
 TORCH ?=
 else
 DEVICE := cpu
+VENV ?= .venv
 # Pinned and installed first, so that a build for CPUs that pip can see (PIP_FIND_LINKS or
 # PIP_EXTRA_INDEX_URL pointing at one) is taken before anything asks for torch with its CUDA packages.
 TORCH ?= torch==2.13.0

@@ -63,7 +63,23 @@ def _run_command(command: Command, options: list[str]) -> None:
     from hairsim.device import start_warp  # after parsing: help and usage errors need not wait for it
 
     start_warp()
+    _require_device(getattr(arguments, "device", "cpu"))
     print(getattr(module, command.work)(arguments))
+
+
+def _require_device(name: str) -> None:
+    """Refuse a CUDA device that Warp or PyTorch cannot use, before anything is written."""
+    from hairsim.device import resolve_device
+
+    if resolve_device(name) == "cpu":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise CombwiseError(
+            f"device '{name}': the installed PyTorch {torch.__version__} cannot use CUDA; "
+            "install one that can (make CUDA=1 does), or use --device cpu"
+        )
 
 
 def _print_commands(commands: list[Command]) -> None:
