@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dynamics.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
+from dynamics.checkpoint import CheckpointInfo, file_hash, load_checkpoint, require_hash, save_checkpoint
 from dynamics.data import Store, Window, mirrored_path, split_of, stroke_batch
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.editing.mask import MaskConfig, edit_mask
@@ -277,6 +277,14 @@ def test_a_mismatch_is_named_with_both_values(
     save_checkpoint(path, info(**changes), {"w": torch.zeros(1)})
     with pytest.raises(CombwiseError, match=sentence):
         load_checkpoint(path, **expected)
+
+
+def test_shipped_weights_are_checked_by_their_hash(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, info(), {"w": torch.zeros(10)})
+    require_hash(path, file_hash(path))
+    with pytest.raises(CombwiseError, match=r"have SHA-256 .* expected 0000.*install the package again"):
+        require_hash(path, "0" * 64)
 
 
 def test_missing_truncated_and_foreign_checkpoints_get_one_sentence(tmp_path: Path) -> None:
