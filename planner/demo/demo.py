@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import warp as wp
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from hairsim.device import resolve_device
@@ -59,6 +60,7 @@ def run_demo(config: DemoConfig, *, dynamics: Dynamics | None = None) -> DemoRes
         CombwiseError: anything in the config that cannot be used, or an output folder of another run.
     """
     began = time.perf_counter()
+    wp.config.quiet = True  # pyright: ignore[reportAttributeAccessIssue]
     device = resolve_device(config.device)
     planner_model = dynamics
     if config.planner == "mppi" and planner_model is None:

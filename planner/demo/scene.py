@@ -69,8 +69,7 @@ def set_scene(config: DemoConfig) -> Scene:
     truth = None
     if config.goal is None:
         rng = np.random.default_rng([config.seed, 1])
-        hidden = min(config.hidden_strokes, config.strokes)
-        truth = make_virtual_goal(world, rake_comb(), rng, strokes=hidden)
+        truth = make_virtual_goal(world, rake_comb(), rng, strokes=config.hidden_strokes, most=config.strokes)
     salon = open_salon(config, world, children)
     if truth is not None:
         goal = Look(tuple(salon.look_at(truth.strands)), {"head": head.name, "seed": config.seed})

@@ -17,9 +17,6 @@ from planner.benchmark.metrics import is_task
 ATTEMPTS = 8
 """Sets of strokes that are tried before a groom is given up."""
 
-MOST_STROKES = 5
-"""Strokes of one set: more are added one by one while the set is too little of a task."""
-
 
 @dataclass(frozen=True)
 class VirtualGoal:
@@ -35,7 +32,13 @@ class VirtualGoal:
 
 
 def make_virtual_goal(
-    world: HairWorld, tool: Tool, rng: np.random.Generator, *, strokes: int = 3, rest_seconds: float = 1.0
+    world: HairWorld,
+    tool: Tool,
+    rng: np.random.Generator,
+    *,
+    strokes: int = 3,
+    most: int = 5,
+    rest_seconds: float = 1.0,
 ) -> VirtualGoal:
     """Comb with random strokes on hair until the goal is a task; the world is put back as it was.
 
@@ -44,6 +47,7 @@ def make_virtual_goal(
         tool: the comb.
         rng: chance of the hidden strokes.
         strokes: how many, at least.
+        most: up to how many, one more at a time, while they are too little of a task.
         rest_seconds: rest after each stroke [s].
 
     Raises:
@@ -53,9 +57,7 @@ def make_virtual_goal(
     for _ in range(ATTEMPTS):
         chosen: list[Stroke] = []
         goal = start
-        while len(chosen) < strokes or (
-            not is_task(start, goal) and len(chosen) < max(strokes, MOST_STROKES)
-        ):
+        while len(chosen) < strokes or (not is_task(start, goal) and len(chosen) < most):
             chosen.append(random_stroke(world.strands(), world.heads[0], rng))
             world.comb([stroke_path(chosen[-1], world.heads[0])], tool, rest_seconds=rest_seconds)
             goal = world.strands()
@@ -63,6 +65,6 @@ def make_virtual_goal(
         if is_task(start, goal):
             return VirtualGoal(goal, tuple(chosen))
     raise CombwiseError(
-        f"{ATTEMPTS} sets of up to {MOST_STROKES} random strokes moved too little hair of "
+        f"{ATTEMPTS} sets of up to {most} random strokes moved too little hair of "
         f"'{world.grooms[0].name}' to make a task; expected a groom that a comb can restyle"
     )
