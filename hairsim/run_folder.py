@@ -14,7 +14,8 @@ from hairsim import atomic_file
 from hairsim.errors import CombwiseError
 from hairsim.version import SIMULATOR_VERSION, code_version
 
-CONFIG_FILE = "config.json"
+CONFIG_STEM = "config"
+CONFIG_FILE = f"{CONFIG_STEM}.json"
 FORMAT = "combwise run 1"
 """Marks a folder as ours: `overwrite` empties no other."""
 
@@ -67,6 +68,8 @@ class RunFolder:
                     "continue it with --resume, replace it with --overwrite, or choose another --out"
                 )
         path.mkdir(parents=True, exist_ok=True)
+        for left_by_a_kill in list(path.rglob(atomic_file.PARTIAL)):  # the folder is ours by now
+            left_by_a_kill.unlink(missing_ok=True)
         if not occupied:
             atomic_file.write_json(path / CONFIG_FILE, record)
         return cls(path=path, resumed=occupied)
@@ -102,11 +105,11 @@ def _is_occupied(path: Path) -> bool:
     try:
         if not path.is_dir():
             return False
-        for left_by_a_kill in path.glob(atomic_file.PARTIAL):
-            left_by_a_kill.unlink(missing_ok=True)
-        if [entry.name for entry in path.iterdir()] == [CONFIG_FILE]:
+        names = {entry.name for entry in path.iterdir()}
+        if names == {CONFIG_FILE}:
             return not _is_ours(path)  # a run that failed before it made anything is no loss
-        return any(path.iterdir())
+        left_by_a_kill = {entry.name for entry in path.glob(f".{CONFIG_STEM}.*.partial*")}
+        return bool(names - left_by_a_kill)
     except OSError as error:
         raise CombwiseError(f"cannot read output folder {path}: {error.strerror}") from error
 

@@ -112,6 +112,19 @@ def test_a_run_that_failed_before_it_made_anything_does_not_block_the_next(tmp_p
     assert json.loads((tmp_path / "config.json").read_text())["config"]["strokes"] == 9
 
 
+def test_what_a_kill_left_in_a_run_is_cleared_and_nothing_of_others(tmp_path: Path) -> None:
+    config = CombingConfig(out=tmp_path / "run")
+    RunFolder.open(tmp_path / "run", config).write_text("deep/result.txt", "half")
+    (tmp_path / "run" / "deep" / ".film.99.partial.mp4").write_text("half")
+    RunFolder.open(tmp_path / "run", config, resume=True)
+    assert names(tmp_path / "run" / "deep") == ["result.txt"]
+
+    (tmp_path / ".download.7.partial.iso").write_text("somebody's")
+    with pytest.raises(CombwiseError, match="not a Combwise run"):
+        RunFolder.open(tmp_path, config, overwrite=True)
+    assert (tmp_path / ".download.7.partial.iso").exists()
+
+
 def test_an_output_path_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CombwiseError, match="is a file"):
