@@ -29,9 +29,10 @@ from planner.goal import load_look, save_look
 from planner.planners import MppiConfig, MppiPlanner, NoStrokePlanner, PlannedStroke, ReplayPlanner
 from planner.planners.mppi import path_integral_mean
 from planner.planners.proposals import ProposalSampler, hair_apart
+from planner.planners.screen import SweepScreen
 
 GRID = GRIDS["small"]
-QUICK = MppiConfig(proposals=24, modes=2, samples=6, iterations=2)
+QUICK = MppiConfig(drawn=96, proposals=24, modes=2, samples=6, iterations=2)
 
 
 class Scene(NamedTuple):
@@ -174,6 +175,19 @@ def test_hair_that_matches_is_not_apart(scene: Scene) -> None:
     assert hair_apart(scene.volume, turned)[scene.volume.occupied].mean() > 0.9
 
 
+def test_the_sieve_prefers_combing_towards_the_goal(scene: Scene) -> None:
+    wanted = Stroke(azimuth=1.6, elevation=0.3, heading=1.2, length=0.10, depth=0.01)
+    _, direction = SweepModel().rollout(scene.volume, [[wanted]], scene.head)
+    goal = HairVolume(scene.volume.occupancy, direction[0].numpy(), GRID)
+    screen = SweepScreen(scene.volume, goal, scene.head)
+    elsewhere = Stroke(azimuth=-1.6, elevation=0.3, heading=1.2, length=0.10, depth=0.01)
+    back = Stroke(azimuth=1.6, elevation=0.3, heading=1.2 - np.pi, length=0.10, depth=0.01)
+    right, far, wrong = screen.scores([wanted, elsewhere, back])
+    assert right > 10.0
+    assert abs(far) < 0.05 * right
+    assert wrong < 0.0
+
+
 # --- MPPI -------------------------------------------------------------------------------------------
 
 
@@ -209,7 +223,9 @@ def test_mppi_lowers_the_predicted_cost_of_a_goal_within_reach(scene: Scene) -> 
 
 def test_mppi_plans_several_strokes_ahead_and_keeps_the_rest(scene: Scene) -> None:
     goal = lock_moved(scene, 0.05)
-    planner = MppiPlanner(SweepModel(), MppiConfig(horizon=2, proposals=8, modes=1, samples=4, iterations=1))
+    planner = MppiPlanner(
+        SweepModel(), MppiConfig(horizon=2, drawn=16, proposals=8, modes=1, samples=4, iterations=1)
+    )
     planned = planner.plan(scene.volume, goal, scene.head, np.random.default_rng(1))
     assert planned.stroke is None or isinstance(planned.stroke, Stroke)
 
@@ -226,7 +242,15 @@ def test_no_stroke_from_a_model_that_gives_nan(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"horizon": 0}, {"temperature": 0.0}, {"noise": (0.1,) * 7}, {"proposals": 0}, {"shrink": 1.5}]
+    "bad",
+    [
+        {"horizon": 0},
+        {"temperature": 0.0},
+        {"noise": (0.1,) * 7},
+        {"proposals": 0},
+        {"drawn": 5},
+        {"shrink": 1.5},
+    ],
 )
 def test_mppi_configs_defend_themselves(bad: dict[str, float]) -> None:
     with pytest.raises(CombwiseError, match="MPPI"):

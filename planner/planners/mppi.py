@@ -1,6 +1,6 @@
 """Model predictive path integral planning of comb strokes through a learned model.
 
-    proposals -> rollouts -> K best, apart -> around each: sample, roll out, weigh, shrink -> best of all
+    draw -> sieve -> roll out -> K best, apart -> around each: sample, roll out, weigh, shrink -> best of all
 
 A path-integral mean over everything would average a stroke to the left with one to the right into one that
 does nothing; so each of K modes keeps its own mean [Williams2017, eq. (25), per mode].
@@ -22,6 +22,7 @@ from hairsim.volume import HairVolume
 from planner.cost import CostWeights, GoalCost
 from planner.planners.planner import Dynamics, PlannedStroke
 from planner.planners.proposals import ProposalConfig, ProposalSampler
+from planner.planners.screen import SweepScreen
 
 NOISE = (0.12, 0.12, 0.35, 0.03, 0.004, 0.10, 0.10, 0.02)
 """Standard deviation of the first refinement for the eight parameters of a stroke [rad or m, m/s]."""
@@ -33,7 +34,8 @@ class MppiConfig:
 
     Attributes:
         horizon: strokes that are planned ahead (H); the first is executed.
-        proposals: strokes drawn from where state and goal differ.
+        drawn: strokes drawn from where state and goal differ, before the sieve.
+        proposals: how many of them, the best sieved, are rolled out.
         modes: how many good, different proposals are refined.
         samples: noisy copies of each mode in each iteration.
         iterations: refinements.
@@ -47,9 +49,10 @@ class MppiConfig:
     """
 
     horizon: int = 1
-    proposals: int = 48
-    modes: int = 4
-    samples: int = 8
+    drawn: int = 192
+    proposals: int = 20
+    modes: int = 3
+    samples: int = 4
     iterations: int = 2
     temperature: float = 0.3
     shrink: float = 0.6
@@ -65,6 +68,10 @@ class MppiConfig:
         for name, value in counts.items():
             if value < 1:
                 raise CombwiseError(f"MPPI {name} is {value}; expected at least 1")
+        if self.drawn < self.proposals:
+            raise CombwiseError(
+                f"MPPI draws {self.drawn} strokes; expected at least its {self.proposals} proposals"
+            )
         if self.iterations < 0 or not self.temperature > 0.0 or not 0.0 < self.shrink <= 1.0:
             raise CombwiseError(
                 f"MPPI iterations {self.iterations}, temperature {self.temperature}, shrink {self.shrink}; "
@@ -81,8 +88,8 @@ class MppiConfig:
 
 PRESETS: dict[str, MppiConfig] = {
     "cpu": MppiConfig(),
-    "quick": MppiConfig(proposals=16, modes=2, samples=4, iterations=1),
-    "gpu": MppiConfig(proposals=512, modes=16, samples=32, iterations=3, batch=128),
+    "quick": MppiConfig(drawn=64, proposals=8, modes=2, samples=4, iterations=1),
+    "gpu": MppiConfig(drawn=2048, proposals=512, modes=16, samples=32, iterations=3, batch=128),
 }
 """`cpu` is sized for at most 8 s a stroke on two cores."""
 
@@ -133,9 +140,7 @@ class MppiPlanner:
             return PlannedStroke(None, current)
         sampler = ProposalSampler(completed, wanted, head, self.config.proposal)
         search = _Search(self, sampler, state, cost, head)
-        plans = [self._proposal(sampler, rng) for _ in range(self.config.proposals)]
-        if self._warm:
-            plans[0] = (self._warm + self._proposal(sampler, rng))[: self.config.horizon]
+        plans = self._proposals(sampler, SweepScreen(completed, wanted, head), rng)
         search.evaluate(plans)
         self._refine(search, rng)
         best, predicted = search.best()
@@ -159,8 +164,18 @@ class MppiPlanner:
             self._goal = (goal, wanted, GoalCost(wanted, self.config.cost, device=self.device))
         return self._goal[1], self._goal[2]
 
-    def _proposal(self, sampler: ProposalSampler, rng: np.random.Generator) -> list[Stroke]:
-        return [sampler.draw(rng) for _ in range(self.config.horizon)]
+    def _proposals(
+        self, sampler: ProposalSampler, screen: SweepScreen, rng: np.random.Generator
+    ) -> list[list[Stroke]]:
+        """Draw plans, keep the best sieved; the rest of the last plan goes first."""
+        horizon = self.config.horizon
+        drawn = [[sampler.draw(rng) for _ in range(horizon)] for _ in range(self.config.drawn)]
+        scores = screen.scores([stroke for plan in drawn for stroke in plan]).reshape(-1, horizon).sum(axis=1)
+        best = np.argsort(-scores, kind="stable")[: self.config.proposals]
+        plans = [drawn[number] for number in best]
+        if self._warm:
+            plans[-1] = (self._warm + plans[-1])[:horizon]
+        return plans
 
     def _refine(self, search: _Search, rng: np.random.Generator) -> None:
         config = self.config
