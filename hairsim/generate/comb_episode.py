@@ -23,6 +23,9 @@ from hairsim.tools.tool import rake_comb
 from hairsim.volume import GRIDS, GridSpec, HairVolume, volume_from_strands
 from hairsim.world import HairWorld
 
+CAMERA_SHARES = (0.2, 0.3, 0.5)
+"""How often a state is seen by one, two or three cameras: mostly as planners see it."""
+
 Observe = Callable[[Sequence[Frame], Head, GridSpec], HairVolume]
 """Frames, head and grid to a volume: `planner.observe` hands itself in, so that imports run one way."""
 
@@ -57,7 +60,7 @@ def comb_episode(index: int, config: GenerateConfig, observe: Observe) -> Episod
     def keep_state() -> None:
         guides = world.strands()
         hair = children.strands(guides)
-        used = sorted(rng.permutation(3)[: rng.integers(1, 4)])
+        used = sorted(rng.permutation(3)[: rng.choice([1, 2, 3], p=CAMERA_SHARES)])
         frames = capture(
             hair, head, [rig[c] for c in used], seed=int(rng.integers(2**31)), noise=MILD_NOISE, look=STUDIO
         )

@@ -52,7 +52,7 @@ class GenerateConfig:
     """
 
     episodes: int = 100
-    strokes: int = 5
+    strokes: int = 6
     heads: int = 12
     families: tuple[str, ...] = TRAINING_FAMILIES
     guides: int = 400
@@ -60,7 +60,7 @@ class GenerateConfig:
     children: int = 4000
     profile: str = "small"
     seed: int = 0
-    settle_seconds: float = 2.5
+    settle_seconds: float = 3.0
     rest_seconds: float = 1.0
     randomisation: Randomisation = Randomisation()
 

@@ -80,7 +80,7 @@ def random_stroke(strands: np.ndarray, head: Head, rng: np.random.Generator) -> 
                     elevation,
                     along + turn,
                     rng.uniform(0.06, 0.25),
-                    layer * rng.uniform(0.05, 0.7),
+                    layer * rng.uniform(0.05, 0.5),
                     rng.normal(0.0, 0.15),
                     rng.normal(0.0, 0.15),
                     rng.uniform(0.05, 0.25),

@@ -37,6 +37,7 @@ class ContactModel:
 
     skin_layer: float
     skin_hard: float
+    skin_lowest: float
     skin_soft_stiffness: float
     skin_hard_stiffness: float
     skin_slip: float

@@ -113,6 +113,7 @@ def make_models(
     contact = ContactModel()
     contact.skin_layer = config.skin_layer
     contact.skin_hard = config.skin_hard
+    contact.skin_lowest = config.skin_lowest
     contact.skin_soft_stiffness = config.skin_soft_stiffness
     contact.skin_hard_stiffness = config.skin_hard_stiffness
     contact.skin_slip = config.skin_slip

@@ -20,6 +20,7 @@ class PhysicsConfig:
             (2 mN) by 0.1 % and keeps the factorisation well conditioned in single precision.
         skin_layer: height above the skin where contact begins [m].
         skin_hard: height above the skin where it becomes hard [m].
+        skin_lowest: height below which no vertex is left at the end of a step [m].
         skin_soft_stiffness: of the layer, [N/m]: a vertex's weight (0.7 uN) sinks 0.02 mm.
         skin_hard_stiffness: of the hard core, [N/m].
         skin_slip: displacement at which skin friction yields [m].
@@ -40,6 +41,7 @@ class PhysicsConfig:
     stretch_stiffness: float = 2.0
     skin_layer: float = 0.0015
     skin_hard: float = 0.0005
+    skin_lowest: float = -0.0002
     skin_soft_stiffness: float = 0.03
     skin_hard_stiffness: float = 20.0
     skin_slip: float = 0.0003

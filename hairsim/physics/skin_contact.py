@@ -89,12 +89,23 @@ def settle_on_skin(
     # state in, out
     state: RodState,
 ):
-    """Let anchors slip where friction yielded, and keep the normal force for the next step."""
+    """Let anchors slip where friction yielded, and keep the normal force for the next step.
+
+    A contact that the prediction missed (a tooth that drives hair into the skin within one step) is made good
+    by lifting the vertex to `skin_lowest` and taking its inward speed away.
+    """
     strand = first + wp.tid()
     world = strand // rod.strands_per_world
     for v in range(2, rod.vertices):
         position = state.position[strand, v]
         below = skin_below(contact, world, position)
+        if below[3] < contact.skin_lowest:
+            outward = wp.vec3(below[0], below[1], below[2])
+            position = position + outward * (contact.skin_lowest - below[3])
+            velocity = state.velocity[strand, v]
+            state.position[strand, v] = position
+            state.velocity[strand, v] = velocity - outward * wp.min(wp.dot(velocity, outward), 0.0)
+            below[3] = contact.skin_lowest
         push = skin_spring(contact, below[3], below[3])
         state.skin_height[strand, v] = below[3]
         if push[0] <= 0.0:

@@ -7,7 +7,7 @@ from typing import Any
 import warp as wp
 
 from hairsim.physics.comb_contact import feel_comb, leave_comb, press_on_comb
-from hairsim.physics.hair_contact import find_neighbours, press_on_hair, settle_on_hair, spread_worlds
+from hairsim.physics.hair_contact import find_neighbours, keep_mutual, press_on_hair, settle_on_hair, spread_worlds
 from hairsim.physics.launch import StrandLauncher
 from hairsim.physics.rods import move_rods, solve_rods, sum_rod_forces
 from hairsim.physics.skin_contact import press_on_skin, settle_on_skin
@@ -46,6 +46,7 @@ class Solver:
                 self._grid.id,
                 self._points,
                 self._reach,
+                state.position,
                 state.neighbour,
                 state.neighbour_offset,
                 self._spare_neighbour,
@@ -53,8 +54,8 @@ class Solver:
                 self._distance,
             ],
         )
-        state.neighbour, self._spare_neighbour = self._spare_neighbour, state.neighbour
-        state.neighbour_offset, self._spare_offset = self._spare_offset, state.neighbour_offset
+        found = [self._spare_neighbour, self._spare_offset]
+        launch(keep_mutual, [self._rod, self._contact, *found, state.neighbour, state.neighbour_offset])
 
     def step(self, state: Any, comb: Any | None, comb_step: int) -> None:
         """Advance `state` by one time step; `comb` is a `CombMotion` or None."""
