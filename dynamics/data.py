@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 from zlib import crc32
@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dynamics.editing.flow import TrueFlow
 from dynamics.editing.stroke_raster import rasterise
 from dynamics.latent.autoencoder import ALIGNMENT
+from dynamics.strand_flow import HairFlow, strand_flow
 from hairsim.errors import CombwiseError
 from hairsim.generate.dataset import Dataset, DatasetInfo, Episode, SparseVolume
 from hairsim.groom.families import UNSEEN_FAMILIES
@@ -102,7 +104,10 @@ class Hair:
 
 @dataclass(frozen=True)
 class Combing:
-    """An episode as training sees it: K+1 states, K strokes, one head."""
+    """An episode as training sees it: K+1 states, K strokes, one head.
+
+    `flows` keeps what `flow` has worked out.
+    """
 
     index: int
     family: str
@@ -111,10 +116,12 @@ class Combing:
     cameras: tuple[Hair, ...]
     paths: tuple[ToolPath, ...]
     tool: Tool
+    strands: np.ndarray
+    flows: dict[int, HairFlow] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def of(episode: Episode, grid: GridSpec) -> Combing:
-        """Unpack a stored episode; strands are left behind."""
+        """Unpack a stored episode."""
         return Combing(
             index=episode.index,
             family=episode.family,
@@ -123,7 +130,16 @@ class Combing:
             cameras=tuple(Hair.of(v, grid) for v in episode.observed),
             paths=episode.paths,
             tool=episode.tool,
+            strands=episode.strands.astype(np.float32),
         )
+
+    def flow(self, stroke: int, grid: GridSpec) -> HairFlow:
+        """Return where the hair goes during a stroke."""
+        if stroke not in self.flows:
+            hair = self.full[stroke]
+            place = hair.place[hair.occupancy >= HAIR_LEVEL]
+            self.flows[stroke] = strand_flow(self.strands[stroke], self.strands[stroke + 1], place, grid)
+        return self.flows[stroke]
 
     def seen(self, source: Source) -> tuple[Hair, ...]:
         """Return the volumes of one kind of input."""
@@ -199,12 +215,24 @@ class StrokeBatch(NamedTuple):
         start: the state before the first stroke.
         rasters: H rasters [B, X/2, Y/2, Z/2, 16].
         occupancy, direction: H true states after each stroke.
+        flow: of the last stroke.
     """
 
     start: StateBatch
     rasters: tuple[Tensor, ...]
     occupancy: tuple[Tensor, ...]
     direction: tuple[Tensor, ...]
+    flow: TrueFlow
+
+    def to(self, device: torch.device) -> StrokeBatch:
+        """Move a batch."""
+        return StrokeBatch(
+            StateBatch(*(t.to(device) for t in self.start)),
+            tuple(t.to(device) for t in self.rasters),
+            tuple(t.to(device) for t in self.occupancy),
+            tuple(t.to(device) for t in self.direction),
+            TrueFlow(*(t.to(device) for t in self.flow)),
+        )
 
 
 def draw_window(
@@ -250,7 +278,26 @@ def stroke_batch(
         after = [c.full[state + step + 1].crop(window) for c, state, _, window in rows]
         occupancy.append(torch.from_numpy(np.stack([a[0] for a in after])))
         direction.append(torch.from_numpy(np.stack([a[1] for a in after])))
-    return StrokeBatch(state_batch(rows), tuple(rasters), tuple(occupancy), tuple(direction))
+    flows = [crop_flow(c.flow(state + horizon - 1, grid), window) for c, state, _, window in rows]
+    flow = TrueFlow(*(torch.from_numpy(np.stack(column)) for column in zip(*flows, strict=True)))
+    return StrokeBatch(state_batch(rows), tuple(rasters), tuple(occupancy), tuple(direction), flow)
+
+
+def crop_flow(flow: HairFlow, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return a flow in a window: known and share [X, Y, Z], displacement and heading [X, Y, Z, 3]."""
+    scalars = np.zeros((2, *window.shape), np.float32)
+    vectors = np.zeros((2, *window.shape, 3), np.float32)
+    place = flow.place - np.asarray(window.low, np.int16)
+    inside = np.all((place >= 0) & (place < np.asarray(window.shape)), axis=1)
+    x, y, z = place[inside].T
+    scalars[0, x, y, z] = 1.0
+    scalars[1, x, y, z] = flow.share[inside] / np.float32(255.0)
+    vectors[0, x, y, z] = flow.displacement[inside]
+    vectors[1, x, y, z] = flow.heading[inside] / np.float32(127.0)
+    if window.mirror:
+        scalars = scalars[:, :, ::-1]
+        vectors = vectors[:, :, ::-1] * np.array([1.0, -1.0, 1.0], np.float32)
+    return scalars[0].copy(), scalars[1].copy(), vectors[0].copy(), vectors[1].copy()
 
 
 def draw_states(

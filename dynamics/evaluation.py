@@ -173,13 +173,7 @@ def _batch(
     size = np.minimum(-(-(last - first + 1) // 8) * 8, shape)
     x, y, z = (int(n) for n in np.clip(first, 0, shape - size))
     window = Window((x, y, z), (int(size[0]), int(size[1]), int(size[2])))
-    batch = stroke_batch([(combing, stroke, source, window)], horizon, store.grid)
-    return StrokeBatch(
-        type(batch.start)(*(t.to(device) for t in batch.start)),
-        tuple(t.to(device) for t in batch.rasters),
-        tuple(t.to(device) for t in batch.occupancy),
-        tuple(t.to(device) for t in batch.direction),
-    )
+    return stroke_batch([(combing, stroke, source, window)], horizon, store.grid).to(device)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from dynamics.editing.branch import EditingConfig, EditingModel, EditState
 from dynamics.editing.mask import MaskConfig
 from dynamics.editing.stroke_raster import rasterise
 from dynamics.latent.autoencoder import ALIGNMENT, Codes, LatentConfig
-from dynamics.latent.detail import Detail
 from dynamics.latent.model import LatentModel
 from dynamics.precision import fast_arithmetic
 from hairsim.device import resolve_device
@@ -172,7 +171,6 @@ def repeated(state: EditState, count: int) -> EditState:
 
     return EditState(
         Codes(*(many(c) for c in state.codes)),
-        Detail(*(many(d) for d in state.detail)),
         many(state.occupancy),
         many(state.direction),
         many(state.head_distance),

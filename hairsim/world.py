@@ -100,6 +100,26 @@ class HairWorld:
         """Let the hair move freely for `seconds`."""
         self._advance(round(seconds / self.config.time_step), None)
 
+    def settle_until_still(self, *, speed: float = 0.0005, longest: float = 12.0) -> float:
+        """Let the hair move freely until no strand moves faster than `speed` [m/s] over a second.
+
+        Args:
+            speed: mean over a strand's vertices [m/s].
+            longest: give up after so long [s].
+
+        Returns:
+            The fastest strand's speed in the last second [m/s]; above `speed` when it gave up.
+        """
+        fastest = float("inf")
+        for _ in range(max(1, round(longest))):
+            before = self._state.position.numpy().copy()
+            self.settle(1.0)
+            moved = np.linalg.norm(self._state.position.numpy() - before, axis=-1).mean(axis=-1)
+            fastest = float(moved.max())
+            if fastest < speed:
+                break
+        return fastest
+
     def comb(
         self,
         paths: Sequence[ToolPath | None],

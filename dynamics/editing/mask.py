@@ -42,7 +42,7 @@ class MaskConfig:
     upstream: int = 6
     swing: int = 4
     fall: int = 4
-    dilate: int = 2
+    dilate: int = 3
 
     def __post_init__(self) -> None:
         if min(self.touch, self.downstream, self.upstream, self.swing, self.fall, self.dilate) < 0:

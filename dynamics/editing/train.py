@@ -14,7 +14,6 @@ from torch.nn import functional
 from dynamics.checkpoint import CheckpointInfo, file_hash, halved, load_checkpoint, save_checkpoint
 from dynamics.data import (
     Source,
-    StateBatch,
     Store,
     StrokeBatch,
     Window,
@@ -22,7 +21,8 @@ from dynamics.data import (
     draw_window,
     stroke_batch,
 )
-from dynamics.editing.branch import EditingConfig, EditingModel, EditState
+from dynamics.editing.branch import EditingConfig, EditingModel
+from dynamics.editing.flow import flow_loss
 from dynamics.latent.autoencoder import LatentConfig, features
 from dynamics.latent.loss import volume_loss
 from dynamics.latent.model import LatentModel
@@ -124,7 +124,7 @@ class EditingTask:
     def loss(self, batch: StrokeBatch, progress: float) -> dict[str, Tensor]:
         """Return the parts of the loss of the last stroke of the batch."""
         del progress
-        batch = to_device(batch, self._device)
+        batch = batch.to(self._device)
         start = batch.start
         state = self._model.encode(start.seen, start.seen_direction, start.head_distance)
         before = (start.occupancy, start.direction)
@@ -132,21 +132,18 @@ class EditingTask:
             for number, raster in enumerate(batch.rasters[:-1]):
                 state = self._model(state, raster).state
                 before = (batch.occupancy[number], batch.direction[number])
-        return self._stroke_loss(state, batch.rasters[-1], before, (batch.occupancy[-1], batch.direction[-1]))
-
-    def _stroke_loss(
-        self, state: EditState, raster: Tensor, before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor]
-    ) -> dict[str, Tensor]:
-        edit = self._model(state, raster)
+        after = (batch.occupancy[-1], batch.direction[-1])
+        edit = self._model(state, batch.rasters[-1])
         moved = changed_region(changed(*before, *after))
         weight = edit.mask.voxels * (1.0 + (self._config.changed_weight - 1.0) * moved)
         volume = volume_loss(edit.decoded, *after, weight=weight)
         with torch.no_grad():
-            _, target = self._model.latent.encoder(features(*after, state.head_distance))
+            _, target = self._model.latent.encoder(features(*after, start.head_distance))
         fine = _masked_distance(edit.latents.fine, target.fine, edit.mask.at(4))
         coarse = _masked_distance(edit.latents.coarse, target.coarse, edit.mask.at(8))
-        total = volume.total + self._config.latent_weight * (fine + 0.5 * coarse)
-        return {**volume._asdict(), "fine": fine, "coarse": coarse, "total": total}
+        flow = flow_loss(edit.flow, batch.flow, weight)
+        total = volume.total + flow + self._config.latent_weight * (fine + 0.5 * coarse)
+        return {**volume._asdict(), "flow": flow, "fine": fine, "coarse": coarse, "total": total}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -154,7 +151,7 @@ class EditingTask:
         self._model.eval()
         scores: dict[str, float] = {}
         for source, batch in self._held_back.items():
-            batch = to_device(batch, self._device)
+            batch = batch.to(self._device)
             start, after = batch.start, (batch.occupancy[0], batch.direction[0])
             with fast_arithmetic(self._device):
                 state = self._model.encode(start.seen, start.seen_direction, start.head_distance)
@@ -162,8 +159,12 @@ class EditingTask:
             truth = changed(start.occupancy, start.direction, *after)
             own = changed(state.occupancy, state.direction, edit.state.occupancy, edit.state.direction)
             region = changed_region(truth, own)
-            for name, volume in (("editing", edit.state), ("reconstruction", state)):
-                found = score(volume.occupancy, volume.direction, *after, region)
+            for name, volume in (
+                ("editing", (edit.state.occupancy, edit.state.direction)),
+                ("carried", edit.carried),
+                ("reconstruction", (state.occupancy, state.direction)),
+            ):
+                found = score(*volume, *after, region)
                 scores[f"{source}_{name}_error"] = float(found.occupancy_error.mean())
                 scores[f"{source}_{name}_deg"] = float(found.direction_deg.nanmean())
             inside = edit.mask.voxels
@@ -176,16 +177,6 @@ def _masked_distance(latent: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return the mean Huber distance over the cells of a mask [N, X, Y, Z, 1]."""
     distance = functional.smooth_l1_loss(latent, target, beta=0.5, reduction="none").mean(-1, keepdim=True)
     return (distance * mask).sum() / mask.sum().clamp_min(1.0)
-
-
-def to_device(batch: StrokeBatch, device: torch.device) -> StrokeBatch:
-    """Move a batch."""
-    return StrokeBatch(
-        StateBatch(*(t.to(device) for t in batch.start)),
-        tuple(t.to(device) for t in batch.rasters),
-        tuple(t.to(device) for t in batch.occupancy),
-        tuple(t.to(device) for t in batch.direction),
-    )
 
 
 def _held_back(store: Store, source: Source) -> StrokeBatch:

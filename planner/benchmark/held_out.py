@@ -65,7 +65,7 @@ class HeldOutConfig:
     weights: Path | None = None
     preset: str = "cpu"
     strokes: int = 5
-    guides: int = 500
+    guides: int = 400
     workers: int = 2
     device: str = "cpu"
     resume: bool = False

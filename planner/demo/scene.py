@@ -23,9 +23,6 @@ from planner.demo.salon import SimulatedSalon
 from planner.goal.look import Look, load_look
 from planner.goal.virtual_goal import VirtualGoal, make_virtual_goal
 
-SETTLE_SECONDS = 4.0
-"""Free fall of a fresh groom until nothing moves by more than 2 mm while a stroke would last [s]."""
-
 FILM_RATE = 10.0
 """Film frames kept per second of a stroke."""
 
@@ -65,7 +62,7 @@ def set_scene(config: DemoConfig) -> Scene:
     head, groom = _customer(config)
     children = make_children(groom, count=config.children, seed=config.seed)
     world = HairWorld([head], [groom], device=config.device)
-    world.settle(SETTLE_SECONDS)
+    world.settle_until_still()
     truth = None
     if config.goal is None:
         rng = np.random.default_rng([config.seed, 1])
