@@ -56,9 +56,9 @@ def test_hair_is_neither_made_nor_lost_where_it_does_not_pile_up() -> None:
 def test_the_flow_of_a_moved_lock_is_its_displacement() -> None:
     z = np.linspace(0.14, 0.02, 7)
     left = np.stack([np.full(7, 0.03), np.full(7, 0.03), z], axis=-1)
-    right = left + [0.0, 0.08, 0.0]
+    right = left + np.array([0.0, 0.08, 0.0])
     before = np.stack([left, right])
-    after = np.stack([left, right + [0.02, 0.0, 0.01]])
+    after = np.stack([left, right + np.array([0.02, 0.0, 0.01])])
     place = np.array([[3, 3, 8], [3, 11, 8]], np.int16)
     found = strand_flow(before, after, place, GRID)
     assert list(found.share) == [0, 255]

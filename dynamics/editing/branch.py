@@ -8,8 +8,8 @@
                                                                                     |
                              the carried hair, as far as it is believed at V/2 --> refine
 
-What runs from stroke to stroke are the codes and the volume that they and the detail stand for. The flow takes
-hair far, the delta says what the flow does not, and the refinement keeps what the codes would round off.
+What runs from stroke to stroke are the codes and the volume that they and the detail stand for. The flow
+takes hair far, the delta says what the flow does not, the refinement keeps what the codes would round off.
 """
 
 from __future__ import annotations
@@ -68,7 +68,6 @@ class Edit(NamedTuple):
 
     Attributes:
         state: after the stroke; outside the mask equal to the state before, to the bit.
-        latents: edited latents before rounding.
         decoded: what the decoder says of the new codes, refined; not composed with the state before.
         flow: where hair goes.
         carried: the state before, carried along the flow: occupancy and direction.
@@ -76,7 +75,6 @@ class Edit(NamedTuple):
     """
 
     state: EditState
-    latents: Codes
     decoded: Decoded
     flow: Flow
     carried: tuple[Tensor, Tensor]
@@ -225,7 +223,7 @@ class EditingModel(nn.Module):
             torch.where(inside[..., None], direction, state.direction),
             state.head_distance,
         )
-        return Edit(after, latents, decoded, flow, carried, mask)
+        return Edit(after, decoded, flow, carried, mask)
 
     def _refined(
         self, codes: Codes, carried: tuple[Tensor, Tensor], head_distance: Tensor, how: Refinement

@@ -1,4 +1,4 @@
-"""The flow of hair that a stroke makes: which share of a voxel's hair moves, where to, and which way it points.
+"""The flow of hair that a stroke makes: which share of a voxel moves, where to, and how it points then.
 
 A comb takes hair far along: a lock moves by ten voxels and more, which convolutions over a few cells cannot
 carry. So the branch says where hair goes, voxel by voxel, learned from the strands of the simulator, and the

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from dynamics.checkpoint import CheckpointInfo, file_hash, halved, load_checkpoint, save_checkpoint
 from dynamics.data import (
@@ -23,7 +22,7 @@ from dynamics.data import (
 )
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.editing.flow import flow_loss
-from dynamics.latent.autoencoder import LatentConfig, features
+from dynamics.latent.autoencoder import LatentConfig
 from dynamics.latent.loss import volume_loss
 from dynamics.latent.model import LatentModel
 from dynamics.latent.train import MODEL_FILE, training_record
@@ -49,7 +48,6 @@ class TrainDynamicsConfig:
         batch: crops a step.
         learning_rate: at its highest.
         changed_weight: how much more a voxel that truly changes counts than one that stays.
-        latent_weight: weight of the latents' distance from those of the true next state.
         rollout_share: share of batches that start from the model's own prediction of the stroke before,
             once `rollout_from` of the time has passed.
         rollout_from: see there, 0..1.
@@ -65,11 +63,10 @@ class TrainDynamicsConfig:
     data: Path
     latent: Path
     out: Path
-    minutes: float = 30.0
+    minutes: float = 35.0
     batch: int = 6
     learning_rate: float = 1e-3
     changed_weight: float = 6.0
-    latent_weight: float = 0.5
     rollout_share: float = 0.25
     rollout_from: float = 0.4
     cameras_share: float = 0.5
@@ -137,13 +134,8 @@ class EditingTask:
         moved = changed_region(changed(*before, *after))
         weight = edit.mask.voxels * (1.0 + (self._config.changed_weight - 1.0) * moved)
         volume = volume_loss(edit.decoded, *after, weight=weight)
-        with torch.no_grad():
-            _, target = self._model.latent.encoder(features(*after, start.head_distance))
-        fine = _masked_distance(edit.latents.fine, target.fine, edit.mask.at(4))
-        coarse = _masked_distance(edit.latents.coarse, target.coarse, edit.mask.at(8))
         flow = flow_loss(edit.flow, batch.flow, weight)
-        total = volume.total + flow + self._config.latent_weight * (fine + 0.5 * coarse)
-        return {**volume._asdict(), "flow": flow, "fine": fine, "coarse": coarse, "total": total}
+        return {**volume._asdict(), "flow": flow, "total": volume.total + flow}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -159,24 +151,18 @@ class EditingTask:
             truth = changed(start.occupancy, start.direction, *after)
             own = changed(state.occupancy, state.direction, edit.state.occupancy, edit.state.direction)
             region = changed_region(truth, own)
-            for name, volume in (
+            for name, (occupancy, direction) in (
                 ("editing", (edit.state.occupancy, edit.state.direction)),
                 ("carried", edit.carried),
                 ("reconstruction", (state.occupancy, state.direction)),
             ):
-                found = score(*volume, *after, region)
+                found = score(occupancy, direction, *after, region)
                 scores[f"{source}_{name}_error"] = float(found.occupancy_error.mean())
                 scores[f"{source}_{name}_deg"] = float(found.direction_deg.nanmean())
             inside = edit.mask.voxels
             scores[f"{source}_mask_recall"] = float((truth & inside).sum() / truth.sum().clamp_min(1))
             scores[f"{source}_mask_share"] = float(inside.float().mean())
         return scores
-
-
-def _masked_distance(latent: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean Huber distance over the cells of a mask [N, X, Y, Z, 1]."""
-    distance = functional.smooth_l1_loss(latent, target, beta=0.5, reduction="none").mean(-1, keepdim=True)
-    return (distance * mask).sum() / mask.sum().clamp_min(1.0)
 
 
 def _held_back(store: Store, source: Source) -> StrokeBatch:
