@@ -96,6 +96,21 @@ class HairWorld:
         first = world * self._strands
         return self._state.position.numpy()[first : first + self._strands].copy()
 
+    def hold_tips(self) -> None:
+        """From now on the last edges keep their angle of twist, as if clamped."""
+        self._solver.hold_tips()
+
+    def twist_tips(self, angle: float) -> None:
+        """Turn the held last edge of every strand about its axis to `angle` [rad], unwrapped."""
+        twist = self._state.twist.numpy().copy()
+        twist[:, -2] = angle
+        self._state.twist.assign(twist)
+
+    def root_torque(self) -> np.ndarray:
+        """Return the twisting moment at the roots [N m], per single hair, [W S]."""
+        twist = self._state.twist.numpy()
+        return self._solver.twisting_stiffness() * (twist[:, 1] - twist[:, 0])
+
     def settle(self, seconds: float = 2.0) -> None:
         """Let the hair move freely for `seconds`."""
         self._advance(round(seconds / self.config.time_step), None)

@@ -91,6 +91,47 @@ def test_a_curl_without_weight_keeps_its_rest_shape() -> None:
     assert np.abs(world.strands() - start).max() < 0.005 * length
 
 
+def helix() -> Groom:
+    """Return one curl of two turns, 17 vertices a turn, hanging from its root."""
+    turn = np.linspace(0.0, 4 * np.pi, 33)
+    curl = np.stack([0.02 * np.cos(turn), 0.02 * np.sin(turn), -0.01 * turn], axis=-1)[None]
+    return Groom(curl.astype(np.float32), np.ones(1, np.float32), "helix", "test")
+
+
+def test_a_curl_that_was_shaken_comes_back_to_its_rest_shape() -> None:
+    world = HairWorld([plane_head(-0.55)], [helix()], config=PhysicsConfig(gravity=(0.0, 0.0, 0.0)))
+    start = world.strands()
+    state = world.snapshot()
+    state["velocity"][0, 2:] += np.random.default_rng(0).normal(size=(31, 3)).astype(np.float32) * 0.5
+    world.restore(state)
+    world.settle(1.0)
+    shaken = np.abs(world.strands() - start).max()
+    world.settle(13.0)
+    assert shaken > 0.02
+    assert np.abs(world.strands() - start).max() < 0.001
+
+
+def test_without_twist_the_same_curl_does_not_keep_its_shape() -> None:
+    config = PhysicsConfig(gravity=(0.0, 0.0, 0.0), twist=False)
+    world = HairWorld([plane_head(-0.55)], [helix()], config=config)
+    start = world.strands()
+    world.settle(6.0)
+    assert np.abs(world.strands() - start).max() > 0.005
+
+
+@pytest.mark.parametrize("turns", [0.25, 5.0])
+def test_a_rod_twisted_between_clamps_answers_with_its_torque(turns: float) -> None:
+    world = HairWorld([plane_head(-0.55)], [rods(32, 0.3)], config=PhysicsConfig(gravity=(0.0, 0.0, 0.0)))
+    world.hold_tips()
+    for step in range(200):
+        world.twist_tips(2.0 * np.pi * turns * (step + 1) / 200)
+        world.settle(1.0 / 120.0)
+    world.settle(1.0)
+    free = 30 * 0.3 / 30.5  # the clamps hold the material of the first and of the last edge
+    expected = Material().twisting_stiffness * 2.0 * np.pi * turns / free
+    assert world.root_torque()[0] == pytest.approx(expected, rel=0.01)
+
+
 def test_rest_curvature_of_a_circle_is_its_turning_angle() -> None:
     angle = np.linspace(0.0, np.pi, 17)
     circle = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1)[None]

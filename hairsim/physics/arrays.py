@@ -21,6 +21,9 @@ class RodModel:
     air_drag: float  # [1/s]
     stretch_stiffness: float  # [N]
     bending_stiffness: float  # [N m^2]
+    twisting_stiffness: float  # [N m^2]
+    twists: int  # 0: edges are never turned about their own axes
+    tips_held: int  # 1: the last edge keeps its angle of twist
     linear_density: float  # [kg/m]
     speed_limit: float  # [m/s]
     edge_length: wp.array(dtype=float)  # [N] every edge of a strand is equally long [m]
@@ -64,6 +67,7 @@ class RodState:
     position: wp.array2d(dtype=wp.vec3)  # [N, V] [m]
     velocity: wp.array2d(dtype=wp.vec3)  # [N, V] [m/s]
     tension: wp.array2d(dtype=float)  # [N, V] of the edge that starts at the vertex [N]
+    twist: wp.array2d(dtype=float)  # [N, V] angle of the edge that starts at the vertex [rad], unwrapped
     skin_anchor: wp.array2d(dtype=wp.vec3)  # [N, V] where friction holds the vertex [m]
     skin_height: wp.array2d(dtype=float)  # [N, V] above the skin [m]
     skin_normal: wp.array2d(dtype=float)  # [N, V] normal force of the last step [N]
@@ -91,6 +95,8 @@ class Workspace:
     pivot_inverse: wp.array2d(dtype=wp.mat33d)  # [N, V] inverse diagonal block of D
     residual: wp.array2d(dtype=wp.vec3)  # [N, V] right-hand side [N]
     forward: wp.array2d(dtype=wp.vec3d)  # [N, V] the same, forward-substituted
+    twist_factor: wp.array2d(dtype=float)  # [N, V] of the sweep over angles of twist
+    twist_forward: wp.array2d(dtype=float)  # [N, V]
     comb_reaction: wp.array(dtype=wp.vec3)  # [N] force of a strand on the comb [N]
 
 

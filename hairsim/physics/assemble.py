@@ -101,6 +101,9 @@ def make_models(
     rod.air_drag = material.air_drag
     rod.stretch_stiffness = config.stretch_stiffness
     rod.bending_stiffness = material.bending_stiffness
+    rod.twisting_stiffness = material.twisting_stiffness
+    rod.twists = int(config.twist)
+    rod.tips_held = 0
     rod.linear_density = material.linear_density
     rod.speed_limit = config.speed_limit
     rod.edge_length = wp.array(edge.astype(np.float32), dtype=float, device=device)
@@ -141,6 +144,7 @@ def make_state(strands: np.ndarray, config: PhysicsConfig, device: str) -> Any:
     state.position = wp.array(strands.astype(np.float32), dtype=wp.vec3, device=device)
     state.velocity = wp.zeros(shape, dtype=wp.vec3, device=device)
     state.tension = wp.zeros(shape, dtype=float, device=device)
+    state.twist = wp.zeros(shape, dtype=float, device=device)
     state.skin_anchor = wp.array(strands.astype(np.float32), dtype=wp.vec3, device=device)
     state.skin_height = wp.full(shape, 1.0, dtype=float, device=device)
     state.skin_normal = wp.zeros(shape, dtype=float, device=device)
@@ -168,6 +172,8 @@ def make_workspace(shape: tuple[int, int], device: str) -> Any:
     for name in ("factor", "pivot_inverse"):
         setattr(work, name, wp.zeros(shape, dtype=wp.mat33d, device=device))
     work.forward = wp.zeros(shape, dtype=wp.vec3d, device=device)
+    for name in ("twist_factor", "twist_forward"):
+        setattr(work, name, wp.zeros(shape, dtype=float, device=device))
     work.comb_reaction = wp.zeros(shape[0], dtype=wp.vec3, device=device)
     return work
 

@@ -16,6 +16,7 @@ class PhysicsConfig:
     Attributes:
         time_step: [s].
         gravity: [m/s^2], head frame.
+        twist: whether edges turn about their own axes and resist it.
         stretch_stiffness: force per strain [N]. A real hair has E A = 20 N; 2 N stretches a combed hair
             (2 mN) by 0.1 % and keeps the factorisation well conditioned in single precision.
         skin_layer: height above the skin where contact begins [m].
@@ -38,6 +39,7 @@ class PhysicsConfig:
 
     time_step: float = 1.0 / 120.0
     gravity: tuple[float, float, float] = (0.0, 0.0, -9.81)
+    twist: bool = True
     stretch_stiffness: float = 2.0
     skin_layer: float = 0.0015
     skin_hard: float = 0.0005

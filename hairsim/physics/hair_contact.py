@@ -7,9 +7,9 @@ Coulomb limit: hair at rest holds as an elastic body, so it does not creep, and 
 are bundles lying side by side, so distance is measured across the strands, within half an edge along them
 (line contact).
 
-Action equals reaction: the law of a pair is symmetric in its two vertices, and a pair is remembered by both or
-by neither. Measured along one strand's own tangent, or remembered by one side alone, the forces of a pair do
-not balance, and wavy hair wanders for ever (1 to 2 mm/s, against less than 0.05 mm/s).
+Action equals reaction: the law of a pair is symmetric in its two vertices, and a pair is remembered by both
+or by neither. Measured along one strand's own tangent, or remembered by one side alone, the forces of a pair
+do not balance, and wavy hair wanders for ever (1 to 2 mm/s, against less than 0.05 mm/s).
 """
 
 from __future__ import annotations

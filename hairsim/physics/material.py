@@ -15,6 +15,7 @@ class Material:
 
     Attributes:
         young_modulus: [Pa].
+        poisson_ratio: lateral over axial strain; with it G = E / (2 (1 + nu)), so G J = E I / (1 + nu).
         density: [kg/m^3].
         diameter: [m].
         friction_hair: Coulomb coefficient, hair on hair.
@@ -27,6 +28,7 @@ class Material:
     """
 
     young_modulus: float = 4.0e9
+    poisson_ratio: float = 0.45
     density: float = 1300.0
     diameter: float = 80e-6
     friction_hair: float = 0.25
@@ -52,3 +54,8 @@ class Material:
     def bending_stiffness(self) -> float:
         """E I of one round hair [N m^2]."""
         return self.young_modulus * np.pi / 4.0 * (0.5 * self.diameter) ** 4
+
+    @property
+    def twisting_stiffness(self) -> float:
+        """G J of one round hair [N m^2]."""
+        return self.bending_stiffness / (1.0 + self.poisson_ratio)

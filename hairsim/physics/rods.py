@@ -19,18 +19,21 @@ import warp as wp
 
 from hairsim.physics.arrays import RodModel, RodState, Workspace
 from hairsim.physics.formulas import curvature_between, inverse_symmetric, shortest_rotation
+from hairsim.physics.twist import material_frame
 
 
 @wp.func
-def bending_moment(
-    rod: RodModel, before: wp.vec3, after: wp.vec3, frame: wp.quat, rest: wp.vec3, length: float
+def moment_at(
+    rod: RodModel, before: wp.vec3, after: wp.vec3, frame: wp.quat, rest: wp.vec3, twist: float, length: float
 ) -> wp.vec3:
-    """Moment E I (kappa - kappa_rest) [N m] at the vertex between two unit tangents.
+    """Moment [N m] at the vertex between two unit tangents: E I (kappa - kappa_rest) and G J times the twist.
 
-    `rest` is given in `frame`, the twist-free frame of the edge before.
+    `rest` is given in `frame`, the material frame of the edge before. The twisting moment acts along the mean
+    tangent, which has a unit part along both edges [Bergou2008, eq. (9)].
     """
     turned = curvature_between(before, after) - wp.quat_rotate(frame, rest)
-    return turned * (rod.bending_stiffness / length)
+    mean = (before + after) / wp.max(1.0 + wp.dot(before, after), 1.0e-3)
+    return (turned * rod.bending_stiffness + mean * (rod.twisting_stiffness * twist)) / length
 
 
 @wp.kernel
@@ -63,7 +66,9 @@ def sum_rod_forces(
         edge = work.predicted[strand, v + 1] - work.predicted[strand, v]
         stretched = wp.length(edge)
         after = edge / wp.max(stretched, 1.0e-9)
-        moment = bending_moment(rod, before, after, frame, rod.rest_curvature[strand, v], length)
+        turned = material_frame(frame, before, state.twist[strand, v - 1])
+        twist = state.twist[strand, v] - state.twist[strand, v - 1]
+        moment = moment_at(rod, before, after, turned, rod.rest_curvature[strand, v], twist, length)
         pull = after * (rod.stretch_stiffness * (stretched / length - 1.0))
         push_after = wp.cross(moment, after) / length
         push_before = wp.cross(moment, before) / length

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import warp as wp
 
 from hairsim.physics.comb_contact import feel_comb, leave_comb, press_on_comb
-from hairsim.physics.hair_contact import find_neighbours, keep_mutual, press_on_hair, settle_on_hair, spread_worlds
+from hairsim.physics.hair_contact import (
+    find_neighbours,
+    keep_mutual,
+    press_on_hair,
+    settle_on_hair,
+    spread_worlds,
+)
 from hairsim.physics.launch import StrandLauncher
 from hairsim.physics.rods import move_rods, solve_rods, sum_rod_forces
 from hairsim.physics.skin_contact import press_on_skin, settle_on_skin
+from hairsim.physics.twist import relax_twist
 
 
 class Solver:
@@ -32,6 +40,14 @@ class Solver:
     def comb_reaction(self) -> Any:
         """Force of each strand on the comb in the last step, [N strands] [N]; per single hair."""
         return self._work.comb_reaction
+
+    def hold_tips(self) -> None:
+        """Keep the angle of twist of the last edges."""
+        self._rod.tips_held = 1
+
+    def twisting_stiffness(self) -> np.ndarray:
+        """Return G J over the edge length of every strand [N m], [N]."""
+        return self._rod.twisting_stiffness / self._rod.edge_length.numpy()
 
     def find_neighbours(self, state: Any) -> None:
         """Search touching vertices anew; friction anchors of pairs that stay together are kept."""
@@ -66,6 +82,8 @@ class Solver:
             launch(leave_comb, [rod, state, work])
         else:
             launch(press_on_comb, [rod, contact, comb, comb_step, state, work])
+        if rod.twists:
+            launch(relax_twist, [rod, state, work])
         launch(sum_rod_forces, [rod, state, work])
         launch(solve_rods, [rod, state, work])
         launch(move_rods, [rod, state, work])

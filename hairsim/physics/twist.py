@@ -1,0 +1,88 @@
+# pyright: reportInvalidTypeForm=false, reportArgumentType=false, reportOperatorIssue=false, reportIndexIssue=false
+"""Twist: how far each edge's material is turned about its own axis, in equilibrium at every step.
+
+The angle theta of an edge is measured from the twist-free frame that the tangents carry from the root, as a
+scalar that never wraps [Bergou2008, section 4.2]. A hair's spin has no inertia worth the name, so the angles are
+those of least energy:
+
+    E(theta) = sum  G J / (2 l) (theta_e - theta_(e-1))^2  +  E I / (2 l) |phi_e - R(theta_(e-1)) kappa_e|^2
+
+with phi the turn between edges and kappa the rest turn in the material frame of the edge before. Its second
+derivative is tridiagonal: one Newton step a time step, from the last step's angles, one thread a strand.
+
+Without it bending forces are not those of an energy: a curl in free space runs away from its own rest shape.
+"""
+
+from __future__ import annotations
+
+import warp as wp
+
+from hairsim.physics.arrays import RodModel, RodState, Workspace
+from hairsim.physics.formulas import curvature_between, shortest_rotation
+
+MOST_TURN = wp.constant(0.5)
+"""Largest change of an angle in one step [rad]."""
+
+
+@wp.func
+def material_frame(frame: wp.quat, tangent: wp.vec3, angle: float) -> wp.quat:
+    """Return the twist-free frame of an edge turned about its tangent by the edge's angle."""
+    return wp.quat_from_axis_angle(tangent, angle) * frame
+
+
+@wp.kernel
+def relax_twist(
+    first: int,
+    # model
+    rod: RodModel,
+    # state in, out
+    state: RodState,
+    # workspace
+    work: Workspace,
+):
+    """Take one Newton step on the angles of a strand's edges at the predicted positions.
+
+    Edge 0 is turned by the follicle and keeps its angle; the last edge keeps its own where tips are held.
+    """
+    strand = first + wp.tid()
+    last = rod.vertices - 2
+    length = rod.edge_length[strand]
+    twisting = rod.twisting_stiffness / length
+    bending = rod.bending_stiffness / length
+    frame = rod.root_frame[strand]
+    before = rod.root_tangent[strand]
+    gradient_bend = float(0.0)
+    second_bend = float(0.0)
+    # Forward sweep of the tridiagonal system, rows 1 .. last; row e couples with e - 1 and e + 1.
+    factor = float(0.0)
+    forward = float(0.0)
+    for e in range(1, last + 1):
+        after = wp.normalize(work.predicted[strand, e + 1] - work.predicted[strand, e])
+        frame = shortest_rotation(before, after) * frame
+        angle = state.twist[strand, e]
+        gradient_bend = 0.0
+        second_bend = 0.0
+        if e < last:
+            beyond = wp.normalize(work.predicted[strand, e + 2] - work.predicted[strand, e + 1])
+            turn = curvature_between(after, beyond)
+            rest = wp.quat_rotate(material_frame(frame, after, angle), rod.rest_curvature[strand, e + 1])
+            gradient_bend = -bending * wp.dot(turn, wp.cross(after, rest))
+            second_bend = wp.max(bending * wp.dot(turn, rest), 0.0)
+        gradient = gradient_bend + twisting * (angle - state.twist[strand, e - 1])
+        diagonal = second_bend + twisting
+        if e < last:
+            gradient = gradient + twisting * (angle - state.twist[strand, e + 1])
+            diagonal = diagonal + twisting
+        pivot = diagonal + twisting * factor
+        forward = (-gradient + twisting * forward) / pivot
+        if e == last and rod.tips_held == 1:
+            forward = 0.0
+        factor = -twisting / pivot
+        work.twist_factor[strand, e] = factor
+        work.twist_forward[strand, e] = forward
+        before = after
+    change = float(0.0)
+    for back in range(last):
+        e = last - back
+        change = work.twist_forward[strand, e] - work.twist_factor[strand, e] * change
+        state.twist[strand, e] = state.twist[strand, e] + wp.clamp(change, -MOST_TURN, MOST_TURN)
