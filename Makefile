@@ -51,7 +51,7 @@ test-full: $(INSTALLED)  ## every test, at most 60 minutes
 # The recorded way to the shipped weights: data on training and on unseen families, latent space, editing,
 # figures. Each step goes on where a killed one stopped.
 weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 minutes on two cores
-	$(BIN)/combwise generate --seed 1 --episodes 216 --heads 12 --out $(WEIGHTS)/train --resume
+	$(BIN)/combwise generate --seed 1 --episodes 180 --heads 12 --out $(WEIGHTS)/train --resume
 	$(BIN)/combwise generate --seed 2 --episodes 24 --heads 4 --out $(WEIGHTS)/unseen --resume \
 		--families straight_side_part wavy_bob curly_layered
 	$(BIN)/combwise train latent --data $(WEIGHTS)/train --out $(WEIGHTS)/latent --device $(DEVICE) --resume
