@@ -96,6 +96,14 @@ class HairWorld:
         first = world * self._strands
         return self._state.position.numpy()[first : first + self._strands].copy()
 
+    def tension(self, world: int = 0) -> np.ndarray:
+        """Return the tension of every edge of one world [N], per single hair, [S, V-1]; at the roots, [:, 1].
+
+        Edge 0 is held by the follicle and carries none.
+        """
+        first = world * self._strands
+        return self._state.tension.numpy()[first : first + self._strands, : self._vertices - 1].copy()
+
     def hold_tips(self) -> None:
         """From now on the last edges keep their angle of twist, as if clamped."""
         self._solver.hold_tips()

@@ -1,0 +1,1 @@
+"""The strand solver against analytic mechanics: `python -m benchmarks.physics --out physics.json`."""

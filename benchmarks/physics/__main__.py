@@ -1,0 +1,97 @@
+"""Run the experiments and write the table.
+
+python -m benchmarks.physics --out physics.json [--quick] [--broken friction|twist|bending]
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.physics.combing import many_strokes, part, strokes, time_steps, waiting
+from benchmarks.physics.friction import capstan, incline
+from benchmarks.physics.laws import Break, Laws, Row
+from benchmarks.physics.rods import cantilever, helix, twist, vibration
+from hairsim.atomic_file import write_text
+from hairsim.errors import CombwiseError
+from hairsim.version import SIMULATOR_VERSION, code_version
+
+EXPERIMENTS: dict[str, Callable[[Laws], Iterator[Row]]] = {
+    "cantilever": cantilever,
+    "helix": helix,
+    "twist": twist,
+    "vibration": vibration,
+    "incline": incline,
+    "capstan": capstan,
+    "strokes": strokes,
+    "waiting": waiting,
+    "part": part,
+    "time_steps": time_steps,
+    "many_strokes": many_strokes,
+}
+
+
+@dataclass(frozen=True)
+class PhysicsBenchmark:
+    """What to run.
+
+    Attributes:
+        out: the JSON file.
+        only: names of experiments; all of them when empty.
+        quick: fewer and shorter cases, under five minutes.
+        broken: a law to break on purpose; the experiment that guards it must then fail.
+    """
+
+    out: Path
+    only: tuple[str, ...] = ()
+    quick: bool = False
+    broken: Break | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.only if name not in EXPERIMENTS]
+        if unknown:
+            raise CombwiseError(f"unknown experiments {unknown}; expected some of {list(EXPERIMENTS)}")
+
+
+def run(config: PhysicsBenchmark) -> list[Row]:
+    """Run the experiments, print them as they come, and write the file; return all rows."""
+    laws = Laws(config.broken, config.quick)
+    rows: list[Row] = []
+    seconds: dict[str, float] = {}
+    console = Console()
+    for name in config.only or EXPERIMENTS:
+        began = time.perf_counter()
+        table = Table("case", "value", "expected", "error", "target", "", title=name, title_justify="left")
+        for found in EXPERIMENTS[name](laws):
+            rows.append(found)
+            numbers = (f"{n:.4g}" for n in (found.value, found.expected, found.error, found.target))
+            table.add_row(found.case, *numbers, "ok" if found.ok else "MISSED")
+        seconds[name] = round(time.perf_counter() - began, 1)
+        console.print(table)
+    result = {
+        "command": "python -m benchmarks.physics" + (" --quick" if config.quick else ""),
+        "broken": config.broken,
+        "commit": code_version(),
+        "simulator_version": SIMULATOR_VERSION,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
+        "seconds": seconds,
+        "rows": [asdict(r) for r in rows],
+    }
+    write_text(config.out, json.dumps(result, indent=1) + "\n")
+    console.print(f"{sum(r.ok for r in rows)} of {len(rows)} cases pass; written to {config.out}")
+    return rows
+
+
+if __name__ == "__main__":
+    run(tyro.cli(PhysicsBenchmark, description=__doc__))
