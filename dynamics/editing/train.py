@@ -63,7 +63,7 @@ class TrainDynamicsConfig:
     data: Path
     latent: Path
     out: Path
-    minutes: float = 35.0
+    minutes: float = 30.0
     batch: int = 6
     learning_rate: float = 1e-3
     changed_weight: float = 6.0

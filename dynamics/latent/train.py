@@ -47,7 +47,7 @@ class TrainLatentConfig:
 
     data: Path
     out: Path
-    minutes: float = 15.0
+    minutes: float = 10.0
     batch: int = 8
     learning_rate: float = 1e-3
     seed: int = 0
