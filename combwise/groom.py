@@ -1,8 +1,8 @@
-"""`combwise groom info|make|show`: look at a groom file, write a procedural one, draw either."""
+"""`combwise groom info|make|show|convert`: look at a groom file, write a procedural one, draw, translate."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from combwise.options import DeviceOption
 from hairsim.errors import CombwiseError
 
 if TYPE_CHECKING:
+    from hairsim.groom.formats.strand_set import StrandSet
     from hairsim.groom.groom import Groom
     from hairsim.head.head import Head
 
@@ -22,14 +23,14 @@ class InfoOptions:
     """Options of `combwise groom info`.
 
     Attributes:
-        file: a USC-HairSalon .data file.
-        unit: its unit of length: m, cm, mm or in.
-        axes: its axes: y-up, z-up or z-up-facing-minus-y.
+        file: a groom file: .data, .hair, .bin, .ply, .tfx, .npz, .usd, .usda or .usdc.
+        unit: its unit of length: m, cm, mm or in; its own or its format's usual one when left out.
+        axes: its axes: y-up, z-up or z-up-facing-minus-y; the same.
     """
 
     file: tyro.conf.Positional[Path]
-    unit: str = "cm"
-    axes: str = "y-up"
+    unit: str | None = None
+    axes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class MakeOptions:
 
     Attributes:
         family: which hairstyle; an unknown name lists them all.
-        out: the .data file to write, centimetres, +y up, +z out of the nose.
+        out: the file to write, in centimetres, +y up, +z out of the nose (.bin: millimetres); its ending
+            tells the format.
         seed: of the hairstyle.
         guides: strands.
         vertices: points of a strand.
@@ -57,16 +59,48 @@ class MakeOptions:
     overwrite: bool = False
 
 
+@dataclass(frozen=True)
+class ConvertOptions:
+    """Options of `combwise groom convert`.
+
+    Attributes:
+        source: the groom file to read; its ending tells the format.
+        target: the groom file to write; its ending tells the format.
+        unit: of the source: m, cm, mm or in; its own or its format's usual one when left out.
+        axes: of the source: y-up, z-up or z-up-facing-minus-y; the same.
+        to_unit: of the target; the source's where the target's format says it, else its usual one.
+        to_axes: the same.
+        points: give each strand this many points; as they are when left out.
+        fit: seat the groom on a head first, as guides: thinned, resampled, snapped and lifted.
+        head: with --fit, a mesh file in the source's unit and axes; the built-in adult when left out.
+        guides: with --fit, how many strands to keep.
+        overwrite: replace the target when it exists.
+    """
+
+    source: tyro.conf.Positional[Path]
+    target: tyro.conf.Positional[Path]
+    unit: str | None = None
+    axes: str | None = None
+    to_unit: str | None = None
+    to_axes: str | None = None
+    points: int | None = None
+    fit: bool = False
+    head: Path | None = None
+    guides: int = 1000
+    overwrite: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class ShowOptions(DeviceOption):
     """Options of `combwise groom show`.
 
     Attributes:
-        groom: a family's name, or a .data file.
+        groom: a family's name, or a groom file.
         out: the .png picture to write.
         head: a mesh file; the built-in adult when left out.
-        unit: of the groom and head files: m, cm, mm or in.
-        axes: of the groom and head files: y-up, z-up or z-up-facing-minus-y.
+        unit: of the groom and head files: m, cm, mm or in; cm for the head, and the groom's own or usual
+            one, when left out.
+        axes: of the groom and head files: y-up, z-up or z-up-facing-minus-y; y-up, and the groom's own.
         seed: of the family's groom and of the interpolated hairs.
         size: width and height of the picture [pixel].
         overwrite: replace the picture when it exists.
@@ -75,8 +109,8 @@ class ShowOptions(DeviceOption):
     groom: tyro.conf.Positional[str]
     out: Path
     head: Path | None = None
-    unit: str = "cm"
-    axes: str = "y-up"
+    unit: str | None = None
+    axes: str | None = None
     seed: int = 0
     size: int = 640
     overwrite: bool = False
@@ -91,12 +125,13 @@ def info(options: InfoOptions) -> str:
     from rich.console import Console
     from rich.table import Table
 
-    from hairsim.groom.usc_hairsalon import read_usc_hairsalon
+    from hairsim.groom.formats.files import read_strands
     from hairsim.head.frame import HeadFrame
 
-    frame = HeadFrame(options.unit, options.axes)
-    strands = [frame.apply(strand) for strand in read_usc_hairsalon(options.file)]
-    points = np.array([len(strand) for strand in strands])
+    read = read_strands(options.file, unit=options.unit, axes=options.axes)
+    frame = HeadFrame(read.unit or "", read.axes or "")
+    strands = [frame.apply(strand) for strand in read.strands]
+    points = read.counts
     lengths = np.array([np.linalg.norm(np.diff(s, axis=0), axis=1).sum() for s in strands])
     vertices = np.concatenate(strands)
     table = Table("", "least", "median", "most", title=options.file.name)
@@ -106,20 +141,27 @@ def info(options: InfoOptions) -> str:
         column = 100 * vertices[:, axis]
         table.add_row(name, *(f"{f(column):.2f}" for f in (np.min, np.median, np.max)))
     Console().print(table)
+    rates = {"each point": read.per_point, "each strand": read.per_strand, "all": read.overall}
+    for rate, values in rates.items():
+        if values:
+            print(f"for {rate}: {', '.join(sorted(values))}")
+    for note in read.notes:
+        print(note)
     return (
         f"{options.file}: {len(strands)} strands, {len(vertices)} points, {int((points < 2).sum())} of them "
-        f"single points, read as {options.unit}, {options.axes}"
+        f"single points, read as {read.unit}, {read.axes}"
     )
 
 
 def make(options: MakeOptions) -> str:
     """Write a procedural groom; return the closing line."""
     from hairsim.groom.families import make_groom
-    from hairsim.groom.usc_hairsalon import write_usc_hairsalon
-    from hairsim.head.frame import AXES, UNITS
+    from hairsim.groom.formats.files import format_of, write_strands
+    from hairsim.groom.formats.reshape import in_frame
     from hairsim.head.parametric import parametric_head
 
-    _check_target(options.out, ".data", options.overwrite)
+    known = format_of(options.out)
+    _check_target(options.out, options.overwrite)
     groom = make_groom(
         options.family,
         parametric_head(),
@@ -129,8 +171,56 @@ def make(options: MakeOptions) -> str:
         length=options.length,
         part=options.part,
     )
-    write_usc_hairsalon(options.out, list(groom.strands @ AXES["y-up"] / UNITS["cm"]))
+    for note in write_strands(options.out, in_frame(_strand_set(groom), known.unit, known.axes)):
+        print(note)
     return f"{options.out}: {groom.name}, {len(groom.strands)} strands of {options.vertices} points"
+
+
+def convert(options: ConvertOptions) -> str:
+    """Write a groom file in another format, unit or shape; return the closing line."""
+    from hairsim.groom.formats.files import format_of, read_strands, write_strands
+    from hairsim.groom.formats.reshape import in_frame, resampled
+
+    known = format_of(options.target)
+    _check_target(options.target, options.overwrite)
+    if options.target.exists() and options.target.samefile(options.source):
+        raise CombwiseError(f"{options.target} is the source itself; expected another target")
+    strands = read_strands(options.source, unit=options.unit, axes=options.axes)
+    if options.fit:
+        strands = _fitted(options, strands)
+    elif options.points is not None:
+        strands = resampled(strands, options.points)
+    unit = options.to_unit or (strands.unit if known.says_frame else None) or known.unit
+    axes = options.to_axes or (strands.axes if known.says_frame else None) or known.axes
+    for note in (*strands.notes, *write_strands(options.target, in_frame(strands, unit, axes))):
+        print(note)
+    return f"{options.target}: {len(strands.counts)} strands, {len(strands.points)} points, in {unit}, {axes}"
+
+
+def _fitted(options: ConvertOptions, read: StrandSet) -> StrandSet:
+    """Return the guides of the source seated on a head, in the source's unit and axes."""
+    from hairsim.groom.formats.reshape import in_frame
+    from hairsim.groom.load import load_groom
+    from hairsim.head.mesh import load_head
+    from hairsim.head.parametric import parametric_head
+
+    unit, axes = read.unit or "cm", read.axes or "y-up"
+    head = parametric_head() if options.head is None else load_head(options.head, unit=unit, axes=axes)
+    groom, report = load_groom(
+        options.source, head, guides=options.guides, vertices=options.points or 24, unit=unit, axes=axes
+    )
+    print(report)
+    seated = _strand_set(groom)
+    if head.frame is not None:  # back to where the mesh has its head
+        seated = replace(seated, points=seated.points + np.asarray(head.frame.origin, np.float32))
+    return in_frame(seated, unit, axes)
+
+
+def _strand_set(groom: Groom) -> StrandSet:
+    """Return a groom's guides [m], head frame."""
+    from hairsim.groom.formats.strand_set import StrandSet
+
+    return replace(StrandSet.of(list(groom.strands)), unit="m", axes="z-up", about=groom.name)
 
 
 def show(options: ShowOptions) -> str:
@@ -143,7 +233,9 @@ def show(options: ShowOptions) -> str:
     from hairsim.groom.children import make_children
 
     device = resolve_device(options.device)
-    _check_target(options.out, ".png", options.overwrite)
+    if options.out.suffix != ".png":
+        raise CombwiseError(f"output file {options.out} ends in '{options.out.suffix}'; expected '.png'")
+    _check_target(options.out, options.overwrite)
     groom, head = _groom_on_head(options)
     children = make_children(groom, seed=options.seed).strands(groom.strands)
     pictures = [
@@ -158,8 +250,7 @@ def show(options: ShowOptions) -> str:
 def _groom_on_head(options: ShowOptions) -> tuple[Groom, Head]:
     """Return the groom that a family's name or a file gives, on the built-in head or a mesh."""
     from hairsim.groom.families import FAMILIES, make_groom
-    from hairsim.groom.load import load_groom
-    from hairsim.groom.usc_hairsalon import read_usc_hairsalon
+    from hairsim.groom.load import load_groom, read_roots
     from hairsim.head.mesh import load_head
     from hairsim.head.parametric import parametric_head
 
@@ -167,8 +258,12 @@ def _groom_on_head(options: ShowOptions) -> tuple[Groom, Head]:
     if options.head is None:
         head = parametric_head()
     else:
-        roots = None if is_family else np.array([s[0] for s in read_usc_hairsalon(options.groom)])
-        head = load_head(options.head, unit=options.unit, axes=options.axes, scalp_roots=roots)
+        unit, axes, roots = options.unit or "cm", options.axes or "y-up", None
+        if not is_family:
+            roots = read_roots(
+                options.groom, unit=options.unit, axes=options.axes, mesh_unit=unit, mesh_axes=axes
+            )
+        head = load_head(options.head, unit=unit, axes=axes, scalp_roots=roots)
     if is_family:
         return make_groom(options.groom, head, seed=options.seed), head
     if not Path(options.groom).is_file():
@@ -180,11 +275,9 @@ def _groom_on_head(options: ShowOptions) -> tuple[Groom, Head]:
     return groom, head
 
 
-def _check_target(path: Path, suffix: str, overwrite: bool) -> None:
-    """Refuse a file name of another kind, a missing folder, and a file that is there already."""
-    if path.suffix != suffix:
-        raise CombwiseError(f"output file {path} ends in '{path.suffix}'; expected '{suffix}'")
+def _check_target(path: Path, overwrite: bool) -> None:
+    """Refuse a missing folder, and a file that is there already."""
     if not path.parent.is_dir():
-        raise CombwiseError(f"folder {path.parent} does not exist; make it first, or choose another --out")
+        raise CombwiseError(f"folder {path.parent} does not exist; make it first, or choose another")
     if path.exists() and not overwrite:
-        raise CombwiseError(f"file {path} exists; use --overwrite or another --out")
+        raise CombwiseError(f"file {path} exists; use --overwrite or another name")

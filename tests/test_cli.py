@@ -114,7 +114,15 @@ MISTAKES: dict[str, tuple[Words, str]] = {
     ),
     "wrong ending": (
         lambda t: ["groom", "make", "wavy_long", "--out", str(t / "m.txt")],
-        r"expected '\.data'",
+        r"ends in '\.txt'; expected one of \.data, \.hair",
+    ),
+    "groom of no format": (
+        lambda t: ["groom", "convert", str(groom_file(t)), str(t / "g.abc")],
+        r"ends in '\.abc'; expected one of \.data",
+    ),
+    "groom onto itself": (
+        lambda t: ["groom", "convert", str(groom_file(t)), str(t / "groom.data"), "--overwrite"],
+        r"groom\.data is the source itself",
     ),
     "file in the way": (
         lambda t: ["groom", "make", "wavy_long", "--out", str(groom_file(t))],
@@ -227,10 +235,10 @@ def test_a_mistake_gets_one_sentence(mistake: str, tmp_path: Path, combwise: Com
 def test_an_interrupt_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def press_control_c(path: Path) -> None:
+    def press_control_c(path: Path, **_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hairsim.groom.usc_hairsalon.read_usc_hairsalon", press_control_c)
+    monkeypatch.setattr("hairsim.groom.formats.files.read_strands", press_control_c)
     assert run(["groom", "info", str(tmp_path)]) == 130
     assert "interrupted" in capsys.readouterr().err
 
@@ -259,3 +267,17 @@ def test_a_groom_that_was_made_can_be_told_and_drawn(tmp_path: Path, combwise: C
     shown = combwise("groom", "show", "bob.data", "--out", "bob.png", "--size", "96")
     assert shown.returncode == 0, shown.stderr
     assert (tmp_path / "bob.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_groom_is_translated_and_comes_back(tmp_path: Path, combwise: Combwise) -> None:
+    """To CT2Hair's millimetres and back to centimetres, with more points a strand."""
+    groom_file(tmp_path)
+    there = combwise("groom", "convert", "groom.data", "groom.bin")
+    assert there.returncode == 0, there.stderr
+    assert there.stdout.splitlines()[-1] == "groom.bin: 50 strands, 400 points, in mm, y-up"
+    back = combwise("groom", "convert", "groom.bin", "back.npz", "--to-unit", "cm", "--points", "30")
+    assert back.stdout.splitlines()[-1] == "back.npz: 50 strands, 1500 points, in cm, y-up", back.stderr
+    told = combwise("groom", "info", "back.npz")
+    assert told.stdout.splitlines()[-1].endswith(
+        "50 strands, 1500 points, 0 of them single points, read as cm, y-up"
+    )
