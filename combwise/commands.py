@@ -78,6 +78,19 @@ COMMANDS: tuple[Command, ...] = (
     Command(("groom", "info"), "tell what is in a groom file", "combwise.groom", "InfoOptions", "info"),
     Command(("groom", "make"), "write a procedural groom", "combwise.groom", "MakeOptions", "make"),
     Command(("groom", "show"), "draw a groom from three sides", "combwise.groom", "ShowOptions", "show"),
+    Command(
+        ("groom", "convert"),
+        "translate a groom file into another format",
+        "combwise.groom",
+        "ConvertOptions",
+        "convert",
+    ),
+    Command(
+        ("tool", "list"), "list the tools that come with it", "combwise.tool", "ListOptions", "list_tools"
+    ),
+    Command(
+        ("tool", "show"), "measure a tool, and draw it on a head", "combwise.tool", "ShowOptions", "show"
+    ),
 )
 
 
