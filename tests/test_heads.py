@@ -115,6 +115,16 @@ def test_heads_are_mirror_images_of_themselves_and_reproducible() -> None:
     assert (again.scalp.points == drawn.scalp.points).all()
 
 
+def test_random_heads_spread_like_the_survey() -> None:
+    """Means of 3,000 draws within 1.5 mm of the survey's, spreads under its and over two thirds of them."""
+    rng = np.random.default_rng(0)
+    drawn = np.array([(s.length, s.breadth, s.height) for s in (random_shape(rng) for _ in range(3000))])
+    survey, deviation = np.array([0.1963, 0.152, 0.1296]), np.array([0.0085, 0.0062, 0.0067])
+    assert np.abs(drawn.mean(axis=0) - survey).max() < 0.0015
+    spread = drawn.std(axis=0) / deviation
+    assert spread.min() > 0.66 and spread.max() < 1.0
+
+
 def test_farthest_points_spread() -> None:
     """Ten points chosen of a line of a thousand lie no closer than a twelfth of it."""
     line = np.linspace(0.0, 1.0, 1000)[:, None] * np.array([[1.0, 0.0, 0.0]])

@@ -1,9 +1,16 @@
 """A built-in adult head: a smooth union of simple solids with true distances.
 
-Proportions after the 2012 survey of U.S. Army personnel, 6,068 men and women together [Gordon2014]: head
-length 196 (standard deviation 8.5), head breadth 152 (6.2), tragion to top of head 130 mm (6.7). The
-nominal head, whose parameters read 195, 152 and 131, measures 193 (brow to back), 152 and 130.5 mm. Face,
-ears and neck are drawn to look right, not measured.
+Proportions after the 2012 survey of U.S. Army personnel, all 6,068 men and women as one population
+[Gordon2014]: no parameter and no draw knows a sex. In millimetres:
+
+    survey's name          mean (standard deviation)    parameter, nominal    nominal head measures
+    head length            196.3 (8.5)                  length 195            193, brow to back
+    head breadth           152   (6.2)                  breadth 152           152
+    tragion-top of head    129.6 (6.7)                  height 131            130.5
+
+The survey counts about two men to one woman, so that its mean head is a little longer than the middle
+between the two. Face, ears and neck are drawn to look right, not measured; `size` scales everything, for
+children and manikins. Shapes beyond these seven parameters come as a mesh (`mesh.load_head`).
 """
 
 from __future__ import annotations
@@ -106,7 +113,11 @@ def random_head(rng: np.random.Generator) -> Head:
 
 
 def random_shape(rng: np.random.Generator) -> HeadShape:
-    """Draw an adult's proportions; spreads a little under the survey's, cut at two of them."""
+    """Draw an adult's proportions; spreads a little under the survey's, cut at two of them.
+
+    Each by itself: that long heads tend to be broad and high as well is left out, which makes odd heads a
+    little commoner than they are. `size` stays 1, an adult's.
+    """
 
     def around(mean: float, deviation: float) -> float:
         return float(mean + deviation * np.clip(rng.standard_normal(), -2.0, 2.0))
