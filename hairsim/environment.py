@@ -27,7 +27,7 @@ import numpy as np
 from hairsim.cameras.camera import three_camera_rig
 from hairsim.cameras.capture import capture
 from hairsim.cameras.picture import draw, portrait_camera
-from hairsim.device import resolve_device
+from hairsim.device import resolve_device, start_warp
 from hairsim.errors import CombwiseError
 from hairsim.generate.random_stroke import random_stroke
 from hairsim.groom.children import make_children
@@ -153,6 +153,7 @@ class HairVectorEnv(VectorEnv):
             )
         self.num_envs, self.render_mode = num_envs, render_mode
         self._device = resolve_device(self.config.device)
+        start_warp()
         self._tool = load_tool(self.config.tool)
         self._head = parametric_head()
         self._grid = GRIDS[self.config.profile]

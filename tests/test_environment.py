@@ -36,7 +36,7 @@ def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
 @pytest.mark.filterwarnings("error")
 def test_gymnasiums_checker_is_content() -> None:
     """Not one warning: spaces, seeds, determinism, returned data, rendering and closing."""
-    environment = gymnasium.make("Combwise/Hair-v0", render_mode="rgb_array", **TINY)
+    environment = gymnasium.make("Combwise/Hair-v0", render_mode="rgb_array", **{**TINY, "goal_strokes": 0})
     check_env(environment.unwrapped)
     environment.close()
 
@@ -74,11 +74,12 @@ def test_the_hidden_strokes_earn_the_reward_they_are_worth() -> None:
     draw = environment.random_stroke
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(environment, "random_stroke", remember)
-        for seed in range(8):
-            hidden.clear()
-            _, info = head.reset(seed=seed)
+        _, info = head.reset(seed=0)
+        for seed in range(1, 8):
             if info["moved_mm"] > 15.0:
                 break
+            hidden.clear()
+            _, info = head.reset(seed=seed)
     assert info["moved_mm"] > 15.0 and not info["success"]
     _, reward, _, _, after = head.step(hidden[0].to_vector())
     assert after["moved_mm"] < 0.05 * info["moved_mm"] and after["success"]
@@ -101,7 +102,8 @@ def test_actions_span_the_bounds_of_a_stroke() -> None:
     low, high = heads._strokes(np.stack([-np.ones(8), np.ones(8)]))
     assert low.to_vector()[1:] == pytest.approx(STROKE_LOW[1:], abs=1e-6)
     assert high.to_vector()[3:] == pytest.approx(STROKE_HIGH[3:], abs=1e-6)
-    assert HairEnv(**TINY, normalised=False).action_space.high == pytest.approx(STROKE_HIGH)
+    in_si = HairEnv(**TINY, normalised=False).action_space
+    assert isinstance(in_si, gymnasium.spaces.Box) and in_si.high == pytest.approx(STROKE_HIGH)
     assert heads._strokes(np.full((2, 8), 9.0))[0].length == STROKE_HIGH[3]
 
 

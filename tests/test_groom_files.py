@@ -67,7 +67,7 @@ def strand_set(counts: tuple[int, ...] = RAGGED, *, seed: int = 0) -> StrandSet:
             "curl": numbers(total),
         },
         per_strand={"uv": numbers(len(counts), 2), "clump": numbers(len(counts))},
-        overall={"roughness": np.float32(0.3)[()], "tint": numbers(3)},
+        overall={"roughness": np.array(0.3, np.float32), "tint": numbers(3)},
         unit="mm",
         axes="z-up",
         about="Made up, für Tests.\nTwo lines.",
@@ -147,7 +147,7 @@ def test_opacity_becomes_transparency_where_only_that_is_known(tmp_path: Path) -
 def test_the_defaults_in_a_hair_file_stand_for_absent_arrays(tmp_path: Path) -> None:
     """Thickness for all is kept in the header, and a file without segments gives strands of equal counts."""
     strands = StrandSet.of([np.full((3, 3), i, np.float32) for i in range(4)])
-    write_strands(tmp_path / "a.hair", replace(strands, overall={"thickness": np.float32(0.07)[()]}))
+    write_strands(tmp_path / "a.hair", replace(strands, overall={"thickness": np.array(0.07, np.float32)}))
     content = (tmp_path / "a.hair").read_bytes()
     assert struct.unpack("<4sIIIIf", content[:24]) == (b"HAIR", 4, 12, 2, 2, np.float32(0.07))
     assert len(content) == 128 + 12 * 12

@@ -15,12 +15,12 @@ from hairsim.groom.formats.files import read_strands, write_strands
 from hairsim.groom.formats.reshape import in_frame
 from hairsim.groom.formats.strand_set import StrandSet
 from hairsim.groom.load import load_groom, read_roots
-from hairsim.head.parametric import parametric_head
+from hairsim.head.parametric import HeadShape, head_of, parametric_head
 
 
 def groom_of(**shape: float) -> StrandSet:
     """A bob grown on a head of this shape, in metres, head frame."""
-    groom = make_groom("wavy_bob", parametric_head(**shape), guides=120, seed=1)
+    groom = make_groom("wavy_bob", head_of(HeadShape(**shape)), guides=120, seed=1)
     return replace(StrandSet.of(list(groom.strands)), unit="m", axes="z-up")
 
 
