@@ -10,8 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hairsim.errors import CombwiseError
+from hairsim.groom.families import make_groom
+from hairsim.head.parametric import parametric_head
+from hairsim.tools.stroke import Stroke
+from hairsim.tools.stroke_path import stroke_path
 from hairsim.tools.tool import rake_comb
 from hairsim.tools.tool_file import MOST_CAPSULES, load_tool, read_definition, shipped_tools
+from hairsim.world import HairWorld
 from tests.conftest import Combwise
 
 TAIL_COMB = """
@@ -103,6 +108,28 @@ def test_a_wrong_definition_gets_one_sentence(old: str, new: str, words: str, tm
     with pytest.raises(CombwiseError, match=words) as error:
         load_tool(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", shipped_tools())
+def test_every_shipped_tool_combs(name: str) -> None:
+    """One stroke over the side of a head: hair is taken along, felt, and stays whole and out of the head."""
+    head = parametric_head()
+    groom = make_groom("straight_bob", head, guides=80, vertices=12, seed=1)
+    world = HairWorld([head], [groom], threads=1)
+    world.settle(0.2)
+    before = world.strands()
+    path = stroke_path(
+        Stroke(azimuth=1.5, elevation=0.3, heading=1.2, length=0.10, depth=0.008, speed=0.25), head
+    )
+    (reading,) = world.comb([path], load_tool(name), rest_seconds=0.1)
+    after = world.strands()
+    moved = np.linalg.norm(after - before, axis=-1)
+    assert np.isfinite(after).all() and 0.01 < moved.max() < 0.25
+    force = np.linalg.norm(reading.force, axis=-1)
+    assert 0.0 < force.max() < 50.0
+    assert head.field.sample(after[:, 1:]).min() > -0.001
+    length = np.linalg.norm(np.diff(after, axis=1), axis=-1).sum(axis=1)
+    assert length == pytest.approx(np.linalg.norm(np.diff(before, axis=1), axis=-1).sum(axis=1), rel=0.01)
 
 
 def test_an_unknown_tool_lists_the_known_ones(tmp_path: Path) -> None:
