@@ -1,5 +1,6 @@
-"""The ROS 2 edge: nodes, arms, the safety supervisor and the virtual robot will live here.
+"""The robot edge: arms, the safety supervisor's judgement, the virtual robot's controller, ROS interfaces.
 
-Nodes convert messages and call the pure core in planner and hairsim. Importing this package
-needs no ROS installation yet.
+arms/ plans joint motions for strokes, safety/ judges what is measured and hands the controller 200 ms at a time,
+virtual/ stands in for a controller and an arm, interfaces/ holds the ROS messages. All of it is pure and needs no
+ROS; importing this package imports nothing heavy.
 """

@@ -1,0 +1,1 @@
+"""The safety supervisor's judgement, as pure logic: measurements in, verdicts out."""
