@@ -24,7 +24,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test test-full check format lint types imports sizes text dependencies weights clean
+.PHONY: help demo ros test test-full check format lint types imports sizes text dependencies weights clean
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -60,6 +60,10 @@ weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 
 	$(BIN)/combwise evaluate dynamics --data $(WEIGHTS)/train $(WEIGHTS)/unseen --weights $(WEIGHTS)/dynamics \
 		--out $(WEIGHTS)/evaluation --device $(DEVICE) --resume
 	$(BIN)/combwise weights install $(WEIGHTS)/dynamics --evaluation $(WEIGHTS)/evaluation --overwrite
+
+ros: $(INSTALLED)  ## arms, rclpy and our ROS interfaces from wheels alone; needs cmake and a C++ compiler
+	$(BIN)/python -m pip install --quiet -e '.[ros]'
+	$(BIN)/python -m robot_ros.build_interfaces
 
 check: format lint types imports sizes text dependencies  ## all gates; `make -k check` goes on after a failure
 
