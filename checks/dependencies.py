@@ -22,6 +22,9 @@ IMPLIED = {
 }
 """Dependencies that are used without being imported, each with its reason."""
 
+PREFIXED = {"coal": ["pin"], "pinocchio": ["pin"]}
+"""Modules that wheels install into a prefix of their own, where the metadata does not show them."""
+
 
 def imported_modules(source: str) -> set[str]:
     """Return the top-level names of every absolute import in a module, lazy ones included."""
@@ -44,7 +47,7 @@ def main() -> int:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     required = {requirement_name(r) for r in project["dependencies"]}
     optional = {requirement_name(r) for extra in project["optional-dependencies"].values() for r in extra}
-    providers = packages_distributions()
+    providers = {**packages_distributions(), **PREFIXED}
     found: list[str] = []
     used: set[str] = set()
     for path in tracked_files():
