@@ -82,9 +82,8 @@ def head_from_landmarks(on_head: np.ndarray, touched: np.ndarray) -> HeadPose:
         raise CombwiseError(
             f"head pose: the landmarks lie within {1000 * width:.0f} mm of a line; expected at least 20 mm"
         )
-    turn, _ = Rotation.align_vectors(second, first)
     pose = np.eye(4)
-    pose[:3, :3] = turn.as_matrix()
+    pose[:3, :3] = Rotation.align_vectors(second, first)[0].as_matrix()
     pose[:3, 3] = touched.mean(axis=0) - pose[:3, :3] @ on_head.mean(axis=0)
     gaps = np.linalg.norm(second - first @ pose[:3, :3].T, axis=1)
     if gaps.max() > 0.02:

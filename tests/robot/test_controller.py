@@ -50,12 +50,15 @@ def test_splines_meet_both_ends_with_all_that_is_given(degree: int) -> None:
     for point in (first, second):
         inner = between(first, second, point.time - (1e-9 if point is second else 0.0))
         np.testing.assert_allclose(inner.positions, point.positions, atol=1e-6)
-        if degree > 1:
+        assert inner.velocities is not None
+        assert inner.accelerations is not None
+        if point.velocities is not None:
             np.testing.assert_allclose(inner.velocities, point.velocities, atol=1e-5)
-        if degree > 3:
+        if point.accelerations is not None:
             np.testing.assert_allclose(inner.accelerations, point.accelerations, atol=1e-3)
     middle, step = between(first, second, 1.3), 1e-6
     ahead = between(first, second, 1.3 + step)
+    assert middle.velocities is not None
     np.testing.assert_allclose((ahead.positions - middle.positions) / step, middle.velocities, atol=1e-3)
 
 
