@@ -30,6 +30,7 @@ from planner.planners import MppiConfig, MppiPlanner, NoStrokePlanner, PlannedSt
 from planner.planners.mppi import path_integral_mean
 from planner.planners.proposals import ProposalSampler, hair_apart
 from planner.planners.screen import SweepScreen
+from planner.toward import TowardGoal
 
 GRID = GRIDS["small"]
 QUICK = MppiConfig(drawn=96, proposals=24, modes=2, samples=6, iterations=2)
@@ -183,9 +184,20 @@ def test_the_sieve_prefers_combing_towards_the_goal(scene: Scene) -> None:
     elsewhere = Stroke(azimuth=-1.6, elevation=0.3, heading=1.2, length=0.10, depth=0.01)
     back = Stroke(azimuth=1.6, elevation=0.3, heading=1.2 - np.pi, length=0.10, depth=0.01)
     right, far, wrong = screen.scores([wanted, elsewhere, back])
-    assert right > 10.0
+    assert 0.1 < right <= 1.0
     assert abs(far) < 0.05 * right
     assert wrong < 0.0
+
+
+def test_progress_is_none_for_the_state_and_whole_for_the_goal(scene: Scene) -> None:
+    goal = HairVolume(scene.volume.occupancy, -scene.volume.direction, GRID)
+    toward = TowardGoal(scene.volume, goal)
+    occupancy = torch.from_numpy(np.stack([scene.volume.occupancy] * 2 + [0.5 * scene.volume.occupancy]))
+    direction = torch.from_numpy(np.stack([scene.volume.direction, goal.direction, 0.0 * goal.direction]))
+    still, there, halfway = toward(occupancy, direction).tolist()
+    assert abs(still) < 1e-4
+    assert there == pytest.approx(1.0, abs=1e-4)
+    assert halfway == pytest.approx(0.5, abs=1e-4)  # hedging between both is worth their mean
 
 
 # --- MPPI -------------------------------------------------------------------------------------------

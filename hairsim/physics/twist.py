@@ -2,8 +2,8 @@
 """Twist: how far each edge's material is turned about its own axis, in equilibrium at every step.
 
 The angle theta of an edge is measured from the twist-free frame that the tangents carry from the root, as a
-scalar that never wraps [Bergou2008, section 4.2]. A hair's spin has no inertia worth the name, so the angles are
-those of least energy:
+scalar that never wraps [Bergou2008, section 4.2]. A hair's spin has no inertia worth the name, so the angles
+are those of least energy:
 
     E(theta) = sum  G J / (2 l) (theta_e - theta_(e-1))^2  +  E I / (2 l) |phi_e - R(theta_(e-1)) kappa_e|^2
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
@@ -23,6 +24,7 @@ from planner.cost import CostWeights, GoalCost
 from planner.planners.planner import Dynamics, PlannedStroke
 from planner.planners.proposals import ProposalConfig, ProposalSampler
 from planner.planners.screen import SweepScreen
+from planner.toward import TowardGoal
 
 NOISE = (0.12, 0.12, 0.35, 0.03, 0.004, 0.10, 0.10, 0.02)
 """Standard deviation of the first refinement for the eight parameters of a stroke [rad or m, m/s]."""
@@ -44,21 +46,28 @@ class MppiConfig:
         margin: a stroke must promise to lower the cost by this share of it.
         batch: rollouts at once.
         noise: standard deviation of the eight parameters.
-        cost: weights of the cost's terms.
+        distance, toward, sweep: what a change of 1 in the predicted occupancy distance (over the present
+            one), in the model's progress and in the sweep screen's score is taken to change of moved plus
+            disturbance (over the present moved): regressed on 208 simulated strokes on four heads, where it
+            ranked them with a mean correlation of 0.71, each head by the weights of the others.
+        cost: weights of the cost of observed hair.
         proposal: how strokes are proposed.
     """
 
     horizon: int = 1
-    drawn: int = 192
-    proposals: int = 20
+    drawn: int = 320
+    proposals: int = 24
     modes: int = 3
-    samples: int = 4
+    samples: int = 5
     iterations: int = 2
     temperature: float = 0.3
     shrink: float = 0.6
-    margin: float = 0.01
+    margin: float = 0.04
     batch: int = 16
     noise: tuple[float, ...] = NOISE
+    distance: float = 0.7
+    toward: float = 0.2
+    sweep: float = 1.6
     cost: CostWeights = field(default_factory=CostWeights)
     proposal: ProposalConfig = field(default_factory=ProposalConfig)
 
@@ -135,12 +144,15 @@ class MppiPlanner:
         """
         wanted, cost = self._completed_goal(goal, head)
         state, completed = self._completed_state(observation, head)
-        current = cost.volume(completed)
+        sampler = ProposalSampler(completed, wanted, head, self.config.proposal)
+        screen = SweepScreen(completed, wanted, head)
+        toward = TowardGoal(completed, wanted, device=self.device)
+        promise = _Promise(self, cost, completed, screen, toward)
+        current = promise.current
         if not np.isfinite(current):
             return PlannedStroke(None, current)
-        sampler = ProposalSampler(completed, wanted, head, self.config.proposal)
-        search = _Search(self, sampler, state, cost, head)
-        plans = self._proposals(sampler, SweepScreen(completed, wanted, head), rng)
+        search = _Search(self, sampler, state, promise, head)
+        plans = self._proposals(sampler, screen, rng)
         search.evaluate(plans)
         self._refine(search, rng)
         best, predicted = search.best()
@@ -220,16 +232,42 @@ def path_integral_mean(samples: np.ndarray, costs: np.ndarray, temperature: floa
     return best + np.einsum("n,nhp->hp", weight / weight.sum(), offset)
 
 
+class _Promise:
+    """What plans promise: the cost of the hair now, and the share of it that they are taken to leave."""
+
+    def __init__(
+        self, planner: MppiPlanner, cost: GoalCost, now: HairVolume, screen: SweepScreen, toward: TowardGoal
+    ) -> None:
+        self.cost = cost
+        self.current = cost.volume(now)
+        self._config = planner.config
+        self._screen = screen
+        self._toward = toward
+        occupancy = torch.as_tensor(now.occupancy, device=planner.device)[None]
+        self._distance = max(float(cost.distance(occupancy)[0]), 1e-6)
+
+    def __call__(self, plans: Sequence[list[Stroke]], occupancy: Tensor, direction: Tensor) -> np.ndarray:
+        """Return the costs [N] of plans with their predictions; infinite where one is not finite."""
+        gone = self._toward(occupancy, direction).cpu().double().numpy()
+        apart = self.cost.distance(occupancy).cpu().double().numpy() / self._distance - 1.0
+        scores = self._screen.scores([stroke for plan in plans for stroke in plan])
+        swept = scores.reshape(len(plans), -1).sum(axis=1)
+        config = self._config
+        left = 1.0 + config.distance * apart - config.toward * gone - config.sweep * swept
+        efforts = np.array([self.cost.effort(plan) for plan in plans])
+        return np.where(np.isfinite(gone), self.current * left + efforts, np.inf)
+
+
 class _Search:
     """The rollouts of one plan: what was tried, and what it cost."""
 
     def __init__(
-        self, planner: MppiPlanner, sampler: ProposalSampler, state: object, cost: GoalCost, head: Head
+        self, planner: MppiPlanner, sampler: ProposalSampler, state: object, promise: _Promise, head: Head
     ) -> None:
         self.sampler = sampler
         self._planner = planner
         self._state = state
-        self._cost = cost
+        self._promise = promise
         self._head = head
         self._plans: list[list[Stroke]] = []
         self._costs: list[float] = []
@@ -242,11 +280,7 @@ class _Search:
             for first in range(0, len(plans), batch):
                 chunk = plans[first : first + batch]
                 occupancy, direction = self._planner.dynamics.rollout(self._state, chunk, self._head)
-                total = self._cost(occupancy, direction).total.cpu().numpy()
-                efforts = [self._cost.effort(plan) for plan in chunk]
-                costs += [
-                    float(t) + e if np.isfinite(t) else np.inf for t, e in zip(total, efforts, strict=True)
-                ]
+                costs += self._promise(chunk, occupancy, direction).tolist()
         self._plans += list(plans)
         self._costs += costs
         return np.array(costs)
@@ -276,5 +310,7 @@ class _Search:
         with torch.no_grad():
             occupancy, direction = self._planner.dynamics.rollout(self._state, [plan], self._head)
         return HairVolume(
-            occupancy[0].cpu().float().numpy(), direction[0].cpu().float().numpy(), self._cost.goal.grid
+            occupancy[0].cpu().float().numpy(),
+            direction[0].cpu().float().numpy(),
+            self._promise.cost.goal.grid,
         )
