@@ -19,8 +19,9 @@ class DemoConfig:
         seed: of the groom, the hidden goal strokes, the cameras' noise and the planner.
         family: procedural hairstyle, where no groom file is given.
         groom: hair file (USC-HairSalon .data) in place of a procedural groom.
-        groom_unit: unit of the groom and head files.
-        groom_axes: axes of the groom and head files.
+        groom_unit: unit of the groom and head files; None for what the groom file says itself or is usual
+            in its format, and cm for the head.
+        groom_axes: axes of the groom and head files; None likewise, and y-up for the head.
         head: mesh file in place of the built-in head.
         goal: recorded goal (.npz or a demo's folder) in place of a goal made by combing a copy.
         planner: who chooses the strokes.
@@ -41,8 +42,8 @@ class DemoConfig:
     seed: int = 0
     family: str = "straight_long"
     groom: Path | None = None
-    groom_unit: str = "cm"
-    groom_axes: str = "y-up"
+    groom_unit: str | None = None
+    groom_axes: str | None = None
     head: Path | None = None
     goal: Path | None = None
     planner: Literal["mppi", "no_stroke", "replay"] = "mppi"

@@ -103,7 +103,7 @@ def _customer(config: DemoConfig) -> tuple[Head, Groom]:
     if config.head is not None:
         from hairsim.head.mesh import load_head
 
-        head = load_head(config.head, unit=config.groom_unit, axes=config.groom_axes)
+        head = load_head(config.head, unit=config.groom_unit or "cm", axes=config.groom_axes or "y-up")
     groom, _ = load_groom(
         config.groom,
         head,
