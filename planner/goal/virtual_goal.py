@@ -14,7 +14,7 @@ from hairsim.tools.tool import Tool
 from hairsim.world import HairWorld
 from planner.benchmark.metrics import is_task
 
-ATTEMPTS = 8
+ATTEMPTS = 40
 """Sets of strokes that are tried before a groom is given up."""
 
 
