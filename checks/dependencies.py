@@ -26,6 +26,15 @@ PREFIXED = {"coal": ["pin"], "pinocchio": ["pin"]}
 """Modules that wheels install into a prefix of their own, where the metadata does not show them."""
 
 
+BUILT = {"combwise_interfaces", "control_msgs", "tf2_msgs"}
+"""ROS interfaces that robot_ros/build_interfaces.py builds: no distribution carries them."""
+
+
+def ros_distribution(module: str) -> str:
+    """Return the distribution through which the wheels of ROS are asked for: rclpy gives ros-jazzy-rclpy."""
+    return f"ros-jazzy-{requirement_name(module)}"
+
+
 def imported_modules(source: str) -> set[str]:
     """Return the top-level names of every absolute import in a module, lazy ones included."""
     names: set[str] = set()
@@ -54,9 +63,10 @@ def main() -> int:
         if path.suffix != ".py" or path.parts[0] not in PACKAGES:
             continue
         for module in sorted(imported_modules((ROOT / path).read_text(encoding="utf-8"))):
-            if module in sys.stdlib_module_names or module in PACKAGES:
+            if module in sys.stdlib_module_names or module in PACKAGES or module in BUILT:
                 continue
             names = {requirement_name(name) for name in providers.get(module, [module])}
+            names.add(ros_distribution(module))
             used |= names
             if not names & (required | optional):
                 found.append(f"{path}: imports {module}, which pyproject.toml does not ask for")

@@ -22,7 +22,7 @@ import numpy as np
 
 from hairsim.errors import CombwiseError
 
-PACKAGES = ("control_msgs", "combwise_interfaces")
+PACKAGES = ("control_msgs", "tf2_msgs", "combwise_interfaces")
 """Folders of robot_ros/interfaces, in the order in which they need each other."""
 
 GENERATORS = (
