@@ -91,6 +91,35 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         ("tool", "show"), "measure a tool, and draw it on a head", "combwise.tool", "ShowOptions", "show"
     ),
+    Command(
+        ("calibrate", "camera"),
+        "find a camera from pictures of a board on the flange",
+        "combwise.calibrate",
+        "SessionOptions",
+        "camera",
+    ),
+    Command(
+        ("calibrate", "comb"),
+        "find how the comb sits at the flange, from touches",
+        "combwise.calibrate",
+        "SessionOptions",
+        "comb",
+    ),
+    Command(
+        ("calibrate", "head"),
+        "find the head from touches of its landmarks",
+        "combwise.calibrate",
+        "SessionOptions",
+        "head",
+    ),
+    Command(("calibrate", "board"), "draw a board to print", "combwise.calibrate", "BoardOptions", "board"),
+    Command(
+        ("calibrate", "try"),
+        "record sessions of a virtual cell, calibrate, compare with the truth",
+        "combwise.calibrate",
+        "TryOptions",
+        "try_out",
+    ),
 )
 
 

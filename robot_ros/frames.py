@@ -2,13 +2,15 @@
 
     base  <-- head_to_base -- head
     base  <-- (joints) ------ flange <-- tool_to_flange -- tool (the comb's tip, see hairsim.tools)
+    base  <-- camera_to_base -- camera (optical frame: +x right, +y down, +z forward)
 
 `a_to_b` takes coordinates in frame a to coordinates in frame b.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -53,14 +55,17 @@ class Calibration:
     Attributes:
         head_to_base: [4, 4] head frame to the arm's base frame.
         tool_to_flange: [4, 4] comb frame to the arm's flange frame.
+        cameras: camera_to_base [4, 4] of every calibrated camera, by name.
     """
 
     head_to_base: np.ndarray
     tool_to_flange: np.ndarray
+    cameras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("head_to_base", "tool_to_flange"):
-            matrix = np.asarray(getattr(self, name), np.float64)
+        poses = {"head_to_base": self.head_to_base, "tool_to_flange": self.tool_to_flange}
+        for name, pose in {**poses, **self.cameras}.items():
+            matrix = np.asarray(pose, np.float64)
             rigid = matrix.shape == (4, 4) and np.isfinite(matrix).all()
             rigid = rigid and np.allclose(matrix[:3, :3] @ matrix[:3, :3].T, np.eye(3), atol=1e-6)
             rigid = rigid and np.linalg.det(matrix[:3, :3]) > 0.0

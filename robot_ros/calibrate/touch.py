@@ -1,4 +1,4 @@
-"""The comb's tip from touching one point, and the head's pose from touching its landmarks."""
+"""The comb's mount from touching one point with its marks; the head from touching its landmarks."""
 
 from __future__ import annotations
 
@@ -71,24 +71,56 @@ def head_from_landmarks(on_head: np.ndarray, touched: np.ndarray) -> HeadPose:
     Raises:
         CombwiseError: too few, counts differ, in a line, or they do not fit: the head is another one.
     """
-    on_head, touched = np.asarray(on_head, np.float64), np.asarray(touched, np.float64)
-    if on_head.shape != touched.shape or on_head.ndim != 2 or on_head.shape[1] != 3 or len(on_head) < 3:
-        raise CombwiseError(
-            f"head pose from {on_head.shape} landmarks and {touched.shape} touches; expected at least 3 each"
-        )
-    first, second = on_head - on_head.mean(axis=0), touched - touched.mean(axis=0)
-    width = np.linalg.svd(first, compute_uv=False)[1] / np.sqrt(len(first))
-    if width < 0.02:
-        raise CombwiseError(
-            f"head pose: the landmarks lie within {1000 * width:.0f} mm of a line; expected at least 20 mm"
-        )
-    pose = np.eye(4)
-    pose[:3, :3] = Rotation.align_vectors(second, first)[0].as_matrix()
-    pose[:3, 3] = touched.mean(axis=0) - pose[:3, :3] @ on_head.mean(axis=0)
-    gaps = np.linalg.norm(second - first @ pose[:3, :3].T, axis=1)
+    pose, gaps = _laid_on(on_head, touched, "head pose", "landmarks")
     if gaps.max() > 0.02:
         raise CombwiseError(
             f"head pose: landmark {int(gaps.argmax())} misses its touch by {1000 * gaps.max():.0f} mm; "
             "expected at most 20 mm: is this the head, and are the landmarks in order?"
         )
     return HeadPose(pose, float(np.sqrt(np.mean(gaps**2))))
+
+
+@dataclass(frozen=True)
+class Mount:
+    """How the comb sits at the flange: [4, 4] tool_to_flange, and how far its marks disagree [m]."""
+
+    tool_to_flange: np.ndarray
+    rms: float
+
+
+def mount_from_marks(in_tool: np.ndarray, in_flange: np.ndarray) -> Mount:
+    """Lay marks of the comb, as drawn, on where they were found at the flange.
+
+    Args:
+        in_tool: [N, 3] marks in the comb's frame [m], N at least 3, not in a line.
+        in_flange: [N, 3] the same in the flange frame [m], each by `tip_from_touches`.
+
+    Raises:
+        CombwiseError: too few, counts differ, in a line, or they do not fit: the comb is another one.
+    """
+    pose, gaps = _laid_on(in_tool, in_flange, "comb mount", "marks")
+    if gaps.max() > 0.005:
+        raise CombwiseError(
+            f"comb mount: mark {int(gaps.argmax())} lies {1000 * gaps.max():.1f} mm beside where it should; "
+            "expected at most 5 mm: is this the comb, and are the marks in order?"
+        )
+    return Mount(pose, float(np.sqrt(np.mean(gaps**2))))
+
+
+def _laid_on(first: np.ndarray, second: np.ndarray, what: str, points: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rigid transform [4, 4] that lays points on points [N, 3] best, and their gaps [N] [m]."""
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if first.shape != second.shape or first.ndim != 2 or first.shape[1] != 3 or len(first) < 3:
+        raise CombwiseError(
+            f"{what} from {first.shape} {points} and {second.shape} touches; expected at least 3 each"
+        )
+    here, there = first - first.mean(axis=0), second - second.mean(axis=0)
+    width = np.linalg.svd(here, compute_uv=False)[1] / np.sqrt(len(here))
+    if width < 0.02:
+        raise CombwiseError(
+            f"{what}: the {points} lie within {1000 * width:.0f} mm of a line; expected at least 20 mm"
+        )
+    pose = np.eye(4)
+    pose[:3, :3] = Rotation.align_vectors(there, here)[0].as_matrix()
+    pose[:3, 3] = second.mean(axis=0) - pose[:3, :3] @ first.mean(axis=0)
+    return pose, np.linalg.norm(there - here @ pose[:3, :3].T, axis=1)
