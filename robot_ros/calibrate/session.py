@@ -10,7 +10,7 @@ A folder of looks at a board, for a camera:            A file of touches, for co
       board    {"kind": "charuco", "columns": 8, ...}                   "joints": [...]}, ...]
       looks    [{"picture": "00.png", "joints": [...]}, ...]
 
-`at` is the mark's place [m] in the comb's frame (comb: every mark touches one fixed point, four times or more,
+`at` is the mark's place [m] in the comb's frame (comb: every mark touches one fixed point, 4 times or more,
 turned) or in the head frame (head: each landmark is touched once with the comb's origin).
 """
 
@@ -116,8 +116,8 @@ def calibrate_camera(session: Path, calibration: Path) -> Found:
     )
     if found.offset_rms > LARGEST_DISAGREEMENT:
         raise CombwiseError(
-            f"{session}: looks disagree by {1000 * found.offset_rms:.1f} mm about the board; expected at most "
-            f"{1000 * LARGEST_DISAGREEMENT:.0f} mm: is the board fixed, and its size right?"
+            f"{session}: looks disagree by {1000 * found.offset_rms:.1f} mm about the board; at most "
+            f"{1000 * LARGEST_DISAGREEMENT:.0f} mm are expected: is the board fixed, and its size right?"
         )
     before = start_calibration(calibration, arm)
     cameras = {**before.cameras, looks.camera: found.camera_to_base}
