@@ -85,6 +85,7 @@ class HairWorld:
             launcher = StrandLauncher(device, count, threads or os.cpu_count() or 1)
             self._solver = Solver(rod, contact, work, launcher, device)
         self._steps = 0
+        self._last_comb: list[np.ndarray | None] = [None] * len(heads)
 
     @property
     def worlds(self) -> int:
@@ -175,6 +176,35 @@ class HairWorld:
             self._advance(rest, None, on_frame, every, start=steps)
         return readings
 
+    def step_comb(self, poses: Sequence[tuple[np.ndarray, np.ndarray] | None], tool: Tool) -> np.ndarray:
+        """Advance one time step while the tool moves to a pose per world: for who learns poses as time goes on.
+
+        Poses at the times that `comb` would ask of a path give the same motion as `comb`, to the bit.
+
+        Args:
+            poses: position [3] [m] and quaternion [4] at the end of the step, head frame; None is away.
+            tool: the comb, the same in all worlds and steps.
+
+        Returns:
+            Force of the hair on the comb, [W, 3] [N], head frame.
+        """
+        if len(poses) != self.worlds:
+            raise CombwiseError(f"{len(poses)} poses for {self.worlds} worlds; expected one per world")
+        here: list[np.ndarray | None] = [
+            None if pose is None else _capsules(tool, pose[0][None], pose[1][None])[:, 0] for pose in poses
+        ]
+        away = np.full((2, len(tool.radius), 3), _AWAY) + np.array([0.0, 0.1])[:, None, None]
+        # A comb that appears did not slide there from afar.
+        before = [now if last is None else last for now, last in zip(here, self._last_comb, strict=True)]
+        self._last_comb = here
+        ends = np.array([[away if comb is None else comb for comb in combs] for combs in (before, here)])
+        motion = _motion(*np.moveaxis(ends, 2, 0), tool, self._device)
+        if self._steps % self.config.neighbour_steps == 0:
+            self._solver.find_neighbours(self._state)
+        self._solver.step(self._state, motion, 1)
+        self._steps += 1
+        return self._comb_force()
+
     def snapshot(self) -> dict[str, np.ndarray]:
         """Return everything that evolves, as copies; `restore` brings it back to the bit."""
         kept = {f: getattr(self._state, f).numpy().copy() for f in _state_fields()}
@@ -198,24 +228,32 @@ class HairWorld:
         reading_steps = max(1, round(1.0 / (READINGS_PER_SECOND * self.config.time_step)))
         times: list[float] = []
         forces: list[np.ndarray] = []
-        hairs = np.concatenate([g.hair_count for g in self.grooms])[:, None]
         for step in range(steps):
             if self._steps % self.config.neighbour_steps == 0:
                 self._solver.find_neighbours(self._state)
             self._solver.step(self._state, comb, step)
             self._steps += 1
             if comb is not None and step % reading_steps == 0:
-                per_strand = self._solver.comb_reaction.numpy() * hairs
-                forces.append(per_strand.reshape(self.worlds, self._strands, 3).sum(axis=1))
+                forces.append(self._comb_force())
                 times.append((step + 1) * self.config.time_step)
             if on_frame is not None and (start + step) % every == 0:
                 on_frame((start + step + 1) * self.config.time_step)
         felt = np.array(forces).reshape(-1, self.worlds, 3)
         return [CombReading(np.array(times), felt[:, w]) for w in range(self.worlds)]
 
+    def _comb_force(self) -> np.ndarray:
+        """Return the force of all hair on the comb in the last step, [W, 3] [N]."""
+        hairs = np.concatenate([g.hair_count for g in self.grooms])[:, None]
+        per_strand = self._solver.comb_reaction.numpy() * hairs
+        return per_strand.reshape(self.worlds, self._strands, 3).sum(axis=1)
+
 
 def _state_fields() -> tuple[str, ...]:
     return tuple(RodState.vars)
+
+
+_AWAY = 100.0
+"""Coordinates of a comb that is not there [m]."""
 
 
 def comb_motion(
@@ -223,18 +261,27 @@ def comb_motion(
 ) -> Any:
     """Return the `CombMotion` of a tool along one path per world; where there is none, far away."""
     times = (np.arange(steps) + 1) * time_step
-    start = np.full((steps, len(paths), len(tool.radius), 3), 100.0)
-    end = np.full_like(start, 100.1)
+    start = np.full((steps, len(paths), len(tool.radius), 3), _AWAY)
+    end = np.full_like(start, _AWAY + 0.1)
     for world, path in enumerate(paths):
         if path is None:
             continue
-        position, quaternion = poses_at(path, times)
-        rotation = Rotation.from_quat(quaternion).as_matrix()
-        start[:, world] = np.einsum("tij,cj->tci", rotation, tool.start) + position[:, None]
-        end[:, world] = np.einsum("tij,cj->tci", rotation, tool.end) + position[:, None]
+        start[:, world], end[:, world] = _capsules(tool, *poses_at(path, times))
         gone = times > path.times[-1]
-        start[gone, world] = 100.0
-        end[gone, world] = 100.1
+        start[gone, world] = _AWAY
+        end[gone, world] = _AWAY + 0.1
+    return _motion(start, end, tool, device)
+
+
+def _capsules(tool: Tool, position: np.ndarray, quaternion: np.ndarray) -> np.ndarray:
+    """Return the ends [2, T, C, 3] of the tool's capsules at poses [T, 3], [T, 4]."""
+    rotation = Rotation.from_quat(quaternion).as_matrix()
+    ends = np.stack([tool.start, tool.end])
+    return np.einsum("tij,ecj->etci", rotation, ends) + position[:, None]
+
+
+def _motion(start: np.ndarray, end: np.ndarray, tool: Tool, device: str) -> Any:
+    """Return the `CombMotion` of capsules whose ends move along [T, W, C, 3]."""
     corners = np.concatenate([start, end], axis=2)
     centre = 0.5 * (corners.min(axis=2) + corners.max(axis=2))
     size = np.concatenate([tool.start, tool.end])

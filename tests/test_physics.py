@@ -17,7 +17,7 @@ from hairsim.physics.assemble import rest_curvatures
 from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.material import Material
 from hairsim.tools.stroke import Stroke
-from hairsim.tools.stroke_path import stroke_path
+from hairsim.tools.stroke_path import poses_at, stroke_path
 from hairsim.tools.tool import rake_comb
 from hairsim.world import HairWorld
 
@@ -218,6 +218,22 @@ def test_a_snapshot_brings_everything_back(salon: tuple[Head, Groom]) -> None:
     world.restore(kept)
     world.settle(0.3)
     assert np.array_equal(first, world.strands())
+
+
+def test_a_comb_led_pose_by_pose_moves_hair_as_along_its_path(salon: tuple[Head, Groom]) -> None:
+    """To the bit, force included; a comb that comes and goes disturbs only where it is."""
+    head, groom = salon
+    path = stroke_path(Stroke(3.0, 0.6, 0.1, 0.04, 0.004, speed=0.2), head)
+    led, played = (HairWorld([head], [groom]) for _ in range(2))
+    reading = played.comb([path], rake_comb(), rest_seconds=0.0)[0]
+    times = (np.arange(int(np.ceil(path.times[-1] / led.config.time_step))) + 1) * led.config.time_step
+    forces = []
+    for position, quaternion, time in zip(*poses_at(path, times), times, strict=True):
+        pose = (position, quaternion) if time <= path.times[-1] else None
+        forces.append(led.step_comb([pose], rake_comb())[0])
+    np.testing.assert_array_equal(led.strands(), played.strands())
+    np.testing.assert_array_equal(np.array(forces)[::2][: len(reading.force)], reading.force)
+    assert np.abs(reading.force).max() > 0.0
 
 
 def test_worlds_of_a_batch_do_not_touch_each_other(salon: tuple[Head, Groom]) -> None:
