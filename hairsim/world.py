@@ -177,7 +177,7 @@ class HairWorld:
         return readings
 
     def step_comb(self, poses: Sequence[tuple[np.ndarray, np.ndarray] | None], tool: Tool) -> np.ndarray:
-        """Advance one time step while the tool moves to a pose per world: for who learns poses as time goes on.
+        """Advance one time step while the tool moves to a pose per world, learnt as time goes on.
 
         Poses at the times that `comb` would ask of a path give the same motion as `comb`, to the bit.
 
@@ -198,7 +198,8 @@ class HairWorld:
         before = [now if last is None else last for now, last in zip(here, self._last_comb, strict=True)]
         self._last_comb = here
         ends = np.array([[away if comb is None else comb for comb in combs] for combs in (before, here)])
-        motion = _motion(*np.moveaxis(ends, 2, 0), tool, self._device)
+        start, end = np.moveaxis(ends, 2, 0)
+        motion = _motion(start, end, tool, self._device)
         if self._steps % self.config.neighbour_steps == 0:
             self._solver.find_neighbours(self._state)
         self._solver.step(self._state, motion, 1)
