@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hairsim.errors import CombwiseError
+from hairsim.generate.config import Randomisation
 from hairsim.generate.dataset import (
     STRAND_STEP,
     Dataset,
@@ -19,7 +21,8 @@ from hairsim.generate.dataset import (
     read_episode,
     write_episode,
 )
-from tests.hair_episodes import GRID, curtain_volume, dataset_info, episode, write_dataset
+from hairsim.generate.random_stroke import StrokeRanges, random_stroke, stroke_frame
+from tests.hair_episodes import GRID, ball_head, curtain, curtain_volume, dataset_info, episode, write_dataset
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -94,3 +97,49 @@ def test_a_dataset_of_another_simulator_or_no_dataset_is_refused(tmp_path: Path)
 def test_an_episode_must_hold_one_state_more_than_strokes() -> None:
     with pytest.raises(CombwiseError, match="has 2 strokes but 2 full; expected 3"):
         replace(episode(0), full=episode(0).full[:2])
+
+
+def test_random_strokes_keep_to_their_ranges_and_start_on_hair() -> None:
+    hair, head, rng = curtain(), ball_head(), np.random.default_rng(0)
+    ranges = Randomisation().strokes
+    strokes = [random_stroke(hair, head, rng, ranges) for _ in range(200)]
+    lengths, speeds = np.array([s.length for s in strokes]), np.array([s.speed for s in strokes])
+    for drawn, (low, high) in ((lengths, ranges.length), (speeds, ranges.speed)):
+        assert (
+            low <= drawn.min() < low + 0.1 * (high - low) and high - 0.1 * (high - low) < drawn.max() <= high
+        )
+    flow = np.array([0.0, 0.0, -1.0])  # the curtain hangs straight down
+    turns = []
+    for stroke in strokes:
+        level = np.cos(stroke.elevation)
+        way = np.array(
+            [level * np.cos(stroke.azimuth), level * np.sin(stroke.azimuth), np.sin(stroke.elevation)]
+        )
+        start = head.surface_point(way, stroke.depth)
+        assert np.linalg.norm(hair - start, axis=-1).min() < 0.03
+        _, _, down, side = stroke_frame(head, way)
+        turns.append((np.cos(stroke.heading) * down + np.sin(stroke.heading) * side) @ flow)
+    with_it, against = np.mean(np.array(turns) > 0.87), np.mean(np.array(turns) < -0.3)
+    assert 0.1 < with_it < 0.4 and 0.05 < against < 0.35, "strokes go along, across and against the flow"
+
+
+def test_every_tool_is_drawn_as_often_as_asked() -> None:
+    randomisation, rng = Randomisation(), np.random.default_rng(0)
+    names = [randomisation.tool(rng).name for _ in range(400)]
+    shares = [names.count(name) / 400 for name in randomisation.tools]
+    assert np.allclose(shares, randomisation.tool_shares, atol=0.06)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"tool_shares": (0.5, 0.5)}, "4 tools have 2 tool_shares"),
+        ({"cameras": (0.5, 0.5, 0.5)}, "cameras is .*; expected shares that sum to 1"),
+        ({"diameter": (9e-5, 6e-5)}, "diameter is .*; expected two rising numbers"),
+    ],
+)
+def test_ranges_that_cannot_be_are_named(wrong: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(CombwiseError, match=sentence):
+        Randomisation(**wrong)
+    with pytest.raises(CombwiseError, match=r"stroke speed is .*; expected within 0\.05 \.\. 0\.25"):
+        StrokeRanges(speed=(0.05, 0.4))

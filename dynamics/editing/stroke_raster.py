@@ -37,6 +37,9 @@ TOOTH_REACH = 0.0025
 """Half the width that a tooth acts on [m]: hair between teeth 10 mm apart is taken along by the nearest,
 and sampling at this distance to either side leaves no voxel of 7.5 mm empty between them."""
 
+THICK = 0.005
+"""Radius above which a capsule is thicker than the reach of a tooth, so that its own width counts [m]."""
+
 FULL_SWEEP = 0.5
 """Share of the weight of one tooth crossing straight through at which a voxel counts as fully swept."""
 
@@ -44,11 +47,22 @@ FULL_SWEEP = 0.5
 def tool_samples(tool: Tool, spacing: float) -> np.ndarray:
     """Spread points [P, 3] [m], tool frame, at most `spacing` apart along a tool's capsules."""
     points = []
-    beside = np.array([0.0, TOOTH_REACH, 0.0])
-    for start, end in zip(tool.start, tool.end, strict=True):
-        count = max(2, int(np.ceil(np.linalg.norm(end - start) / spacing)) + 1)
-        axis = start + (end - start) * ((np.arange(count) + 0.5) / count)[:, None]
-        points += [axis - beside, axis + beside]
+    for start, end, radius in zip(tool.start, tool.end, tool.radius, strict=True):
+        axis = end - start
+        span = float(np.linalg.norm(axis))
+        beside, lines = np.array([0.0, 1.0, 0.0]), np.array([-TOOTH_REACH, TOOTH_REACH])
+        if radius > THICK:  # fingers and handles sweep what is within them: more lines, and their round ends
+            if abs(axis[0]) < 0.9 * span:
+                beside = np.cross([1.0, 0.0, 0.0], axis / span)
+            lines = np.linspace(-radius, radius, int(np.ceil(2.0 * radius / spacing)) + 1)
+            start, axis, span = (
+                start - axis * (radius / span),
+                axis * (1.0 + 2.0 * radius / span),
+                span + 2.0 * radius,
+            )
+        count = max(2, int(np.ceil(span / spacing)) + 1)
+        along = start + axis * ((np.arange(count) + 0.5) / count)[:, None]
+        points += [along + line * beside for line in lines]
     return np.concatenate(points).astype(np.float32)
 
 

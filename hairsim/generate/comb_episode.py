@@ -19,12 +19,8 @@ from hairsim.groom.families import make_groom
 from hairsim.head.head import Head
 from hairsim.head.parametric import random_head
 from hairsim.tools.stroke_path import stroke_path
-from hairsim.tools.tool import rake_comb
 from hairsim.volume import GRIDS, GridSpec, HairVolume, volume_from_strands
 from hairsim.world import HairWorld
-
-CAMERA_SHARES = (0.2, 0.3, 0.5)
-"""How often a state is seen by one, two or three cameras: mostly as planners see it."""
 
 Observe = Callable[[Sequence[Frame], Head, GridSpec], HairVolume]
 """Frames, head and grid to a volume: `planner.observe` hands itself in, so that imports run one way."""
@@ -51,7 +47,7 @@ def comb_episode(index: int, config: GenerateConfig, observe: Observe) -> Episod
     world = HairWorld([head], [groom], material=material, threads=1)
     world.settle(config.settle_seconds)
     grid = GRIDS[config.profile]
-    tool = rake_comb()
+    tool = config.randomisation.tool(rng)
     rig = three_camera_rig()
 
     strands, full, observed, cameras = [], [], [], []
@@ -60,7 +56,7 @@ def comb_episode(index: int, config: GenerateConfig, observe: Observe) -> Episod
     def keep_state() -> None:
         guides = world.strands()
         hair = children.strands(guides)
-        used = sorted(rng.permutation(3)[: rng.choice([1, 2, 3], p=CAMERA_SHARES)])
+        used = sorted(rng.permutation(3)[: rng.choice([1, 2, 3], p=config.randomisation.cameras)])
         frames = capture(
             hair, head, [rig[c] for c in used], seed=int(rng.integers(2**31)), noise=MILD_NOISE, look=STUDIO
         )
@@ -71,7 +67,7 @@ def comb_episode(index: int, config: GenerateConfig, observe: Observe) -> Episod
 
     keep_state()
     for _ in range(config.strokes):
-        stroke = random_stroke(strands[-1], head, rng)
+        stroke = random_stroke(strands[-1], head, rng, config.randomisation.strokes)
         path = stroke_path(stroke, head)
         reading = world.comb([path], tool, rest_seconds=config.rest_seconds)[0]
         strokes.append(stroke.to_vector())

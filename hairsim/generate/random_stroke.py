@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 
 from hairsim.errors import CombwiseError
@@ -13,6 +15,50 @@ NEIGHBOURHOOD = 0.02
 
 REACH = 0.045
 """Hair further from the skin than this is out of the teeth's reach [m]: longest tooth plus shallow depth."""
+
+
+@dataclass(frozen=True)
+class StrokeRanges:
+    """What random strokes are like; the defaults are those of hidden goal strokes and of the environment.
+
+    Attributes:
+        across, along, against: shares of strokes that go across the local flow of hair, with it, against it.
+        length: [m], uniform.
+        depth: height of the tooth tips over the skin as a share of the hair's layer there, uniform: small is
+            deep, 1 only grazes the hair.
+        lean: standard deviation of tilt and roll [rad].
+        speed: [m/s], uniform.
+    """
+
+    across: float = 0.65
+    along: float = 0.25
+    against: float = 0.10
+    length: tuple[float, float] = (0.06, 0.25)
+    depth: tuple[float, float] = (0.05, 0.5)
+    lean: float = 0.15
+    speed: tuple[float, float] = (0.05, 0.25)
+
+    def __post_init__(self) -> None:
+        shares = (self.across, self.along, self.against)
+        if min(shares) < 0.0 or abs(sum(shares) - 1.0) > 1e-9:
+            raise CombwiseError(
+                f"shares of strokes across, along and against are {shares}; expected a sum of 1"
+            )
+        limits = {
+            "length": (STROKE_LOW[3], STROKE_HIGH[3]),
+            "depth": (0.0, 1.0),
+            "lean": (0.0, STROKE_HIGH[5]),
+            "speed": (STROKE_LOW[7], STROKE_HIGH[7]),
+        }
+        for field in fields(self)[3:]:
+            value = getattr(self, field.name)
+            low, high = value if isinstance(value, tuple) else (value, value)
+            least, most = limits[field.name]
+            if not least <= low <= high <= most:
+                raise CombwiseError(f"stroke {field.name} is {value}; expected within {least:g} .. {most:g}")
+
+
+GOAL_STROKES = StrokeRanges()
 
 
 def stroke_frame(
@@ -39,16 +85,19 @@ def stroke_frame(
     return point, normal, down, np.cross(normal, down)
 
 
-def random_stroke(strands: np.ndarray, head: Head, rng: np.random.Generator) -> Stroke:
+def random_stroke(
+    strands: np.ndarray, head: Head, rng: np.random.Generator, ranges: StrokeRanges = GOAL_STROKES
+) -> Stroke:
     """Draw a stroke that starts on hair.
 
     It starts over a random vertex of a random strand within the teeth's reach, dips into the hair there, and
-    heads mostly across the local flow (restyling: it takes a lock along), else with or against it.
+    heads across the local flow (restyling: it takes a lock along), with it, or against it.
 
     Args:
         strands: [S, V, 3] [m], head frame, root first.
         head: the head they grow on.
         rng: the source of chance.
+        ranges: what strokes are like.
 
     Raises:
         CombwiseError: no vertex of 200 tried lies where a stroke can start.
@@ -67,7 +116,7 @@ def random_stroke(strands: np.ndarray, head: Head, rng: np.random.Generator) -> 
         flow = np.diff(strands, axis=1)[near].mean(axis=0)
         _, _, down, side = stroke_frame(head, outward)
         along = float(np.arctan2(flow @ side, flow @ down))
-        kind = rng.choice(3, p=[0.65, 0.25, 0.10])
+        kind = rng.choice(3, p=[ranges.across, ranges.along, ranges.against])
         turn = (
             rng.choice([-1.0, 1.0]) * rng.uniform(0.6, 1.9),
             rng.normal(0.0, 0.35),
@@ -79,11 +128,11 @@ def random_stroke(strands: np.ndarray, head: Head, rng: np.random.Generator) -> 
                     np.arctan2(outward[1], outward[0]),
                     elevation,
                     along + turn,
-                    rng.uniform(0.06, 0.25),
-                    layer * rng.uniform(0.05, 0.5),
-                    rng.normal(0.0, 0.15),
-                    rng.normal(0.0, 0.15),
-                    rng.uniform(0.05, 0.25),
+                    rng.uniform(*ranges.length),
+                    layer * rng.uniform(*ranges.depth),
+                    rng.normal(0.0, ranges.lean),
+                    rng.normal(0.0, ranges.lean),
+                    rng.uniform(*ranges.speed),
                 ]
             )
         )
