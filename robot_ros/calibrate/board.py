@@ -14,6 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from hairsim.errors import CombwiseError
+from robot_ros.lens import Lens
 
 DICTIONARY = "DICT_5X5_100"
 FEWEST_CORNERS = 8
@@ -57,25 +58,6 @@ class Board:
                 f"chessboard of {self.columns} x {self.rows} inner corners looks the same upside down; "
                 "expected one odd and one even count"
             )
-
-
-@dataclass(frozen=True)
-class Lens:
-    """Intrinsics of a camera, as CameraInfo gives them.
-
-    Attributes:
-        matrix: [3, 3] [pixel].
-        distortion: plumb_bob coefficients k1, k2, p1, p2, k3; empty for none.
-    """
-
-    matrix: np.ndarray
-    distortion: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        if np.shape(self.matrix) != (3, 3) or not self.matrix[0, 0] > 0.0 or not self.matrix[1, 1] > 0.0:
-            raise CombwiseError("lens matrix is not [3, 3] with positive focal lengths")
-        if len(self.distortion) not in (0, 4, 5, 8):
-            raise CombwiseError(f"lens has {len(self.distortion)} distortion values; expected 0, 4, 5 or 8")
 
 
 def find_board(picture: np.ndarray, board: Board, lens: Lens) -> np.ndarray | None:

@@ -27,11 +27,12 @@ from hairsim.atomic_file import write_json
 from hairsim.errors import CombwiseError
 from robot_ros.arms.arm import Arm, arm_named
 from robot_ros.arms.kinematics import Flange
-from robot_ros.calibrate.board import Board, Lens, find_board
+from robot_ros.calibrate.board import Board, find_board
 from robot_ros.calibrate.file import read_calibration
 from robot_ros.calibrate.hand_eye import hand_eye
 from robot_ros.calibrate.touch import head_from_landmarks, mount_from_marks, tip_from_touches
 from robot_ros.frames import Calibration, comb_mount, standing_head
+from robot_ros.lens import Lens
 
 LOOKS_FORMAT = "combwise board looks 1"
 TOUCHES_FORMAT = "combwise touches 1"

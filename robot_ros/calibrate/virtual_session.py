@@ -17,10 +17,11 @@ from hairsim.atomic_file import written_aside
 from hairsim.errors import CombwiseError
 from robot_ros.arms.arm import Arm, arm_named
 from robot_ros.arms.kinematics import Flange
-from robot_ros.calibrate.board import Board, Lens, draw_board, opencv
+from robot_ros.calibrate.board import Board, draw_board, opencv
 from robot_ros.calibrate.file import write_calibration
 from robot_ros.calibrate.session import BoardLooks, Touches, write_looks, write_touches
 from robot_ros.frames import Calibration, comb_mount, inverse, standing_head
+from robot_ros.lens import Lens
 
 LENS = Lens(np.array([[615.0, 0.0, 322.0], [0.0, 616.0, 238.0], [0.0, 0.0, 1.0]]))
 """About that of a RealSense D435 at 640 x 480."""

@@ -10,11 +10,12 @@ import pytest
 
 from combwise.main import run
 from hairsim.errors import CombwiseError
-from robot_ros.calibrate.board import Board, Lens, draw_board, find_board
+from robot_ros.calibrate.board import Board, draw_board, find_board
 from robot_ros.calibrate.file import read_calibration
 from robot_ros.calibrate.session import read_looks, read_touches
 from robot_ros.calibrate.virtual_session import LENS, VirtualSession, record_virtual_session
 from robot_ros.frames import pose_error
+from robot_ros.lens import Lens
 
 
 def _seen_straight(board: Board, distance: float) -> np.ndarray:
