@@ -121,12 +121,23 @@ class MppiPlanner:
         self._warm: list[Stroke] = []
         self._goal: tuple[HairVolume, HairVolume, GoalCost] | None = None
         self._state: tuple[HairVolume, Any, HairVolume] | None = None
+        self._refused: list[Stroke] = []
 
     def reset(self) -> None:
         """Forget the strokes planned ahead and the goal."""
         self._warm = []
         self._goal = None
         self._state = None
+        self._refused = []
+
+    def refuse(self, stroke: Stroke) -> None:
+        """Learn that a stroke cannot be made: the next plan of the same look keeps away from it."""
+        self._refused.append(stroke)
+        self._warm = []
+
+    def allows(self, stroke: Stroke) -> bool:
+        """Return whether a stroke is over two deviations of start and heading from every refused one."""
+        return all(_gap(stroke, other, self.config.noise) > 2.0 for other in self._refused)
 
     def assess(self, observation: HairVolume, goal: HairVolume, head: Head) -> float:
         """Return the cost of the hair as seen, completed by the model as the goal is [mm]."""
@@ -166,6 +177,7 @@ class MppiPlanner:
         """Return the model's state of what was seen, and the hair it stands for; kept for the same look."""
         if self._state is None or self._state[0] is not observation:
             state = self.dynamics.encode(observation, head)
+            self._refused = []  # after a stroke the arm stands and the hair lies differently
             self._state = (observation, state, self.dynamics.decode(state))
         return self._state[1], self._state[2]
 
@@ -182,6 +194,8 @@ class MppiPlanner:
         """Draw plans, keep the best sieved; the rest of the last plan goes first."""
         horizon = self.config.horizon
         drawn = [[sampler.draw(rng) for _ in range(horizon)] for _ in range(self.config.drawn)]
+        if self._refused:
+            drawn = [plan for plan in drawn if self.allows(plan[0])] or drawn
         scores = screen.scores([stroke for plan in drawn for stroke in plan]).reshape(-1, horizon).sum(axis=1)
         best = np.argsort(-scores, kind="stable")[: self.config.proposals]
         plans = [drawn[number] for number in best]
@@ -232,6 +246,12 @@ def path_integral_mean(samples: np.ndarray, costs: np.ndarray, temperature: floa
     return best + np.einsum("n,nhp->hp", weight / weight.sum(), offset)
 
 
+def _gap(first: Stroke, second: Stroke, noise: Sequence[float] | np.ndarray) -> float:
+    """Return how far starts and headings of two strokes are apart, in standard deviations."""
+    gap = np.abs(first.to_vector()[:3] - second.to_vector()[:3])
+    return float(np.linalg.norm(np.minimum(gap, 2.0 * np.pi - gap) / np.maximum(noise[:3], 1e-9)))
+
+
 class _Promise:
     """What plans promise: the cost of the hair now, and the share of it that they are taken to leave."""
 
@@ -280,7 +300,9 @@ class _Search:
             for first in range(0, len(plans), batch):
                 chunk = plans[first : first + batch]
                 occupancy, direction = self._planner.dynamics.rollout(self._state, chunk, self._head)
-                costs += self._promise(chunk, occupancy, direction).tolist()
+                promised = self._promise(chunk, occupancy, direction)
+                refused = [not self._planner.allows(plan[0]) for plan in chunk]
+                costs += np.where(refused, np.inf, promised).tolist()
         self._plans += list(plans)
         self._costs += costs
         return np.array(costs)
@@ -297,9 +319,8 @@ class _Search:
         chosen: list[np.ndarray] = []
         for number in np.argsort(self._costs, kind="stable"):
             vector = np.array([stroke.to_vector() for stroke in self._plans[number]])
-            gaps = [np.abs(vector[0, :3] - other[0, :3]) for other in chosen]
-            gaps = [np.minimum(gap, 2.0 * np.pi - gap) / np.maximum(noise[:3], 1e-9) for gap in gaps]
-            if all(float(np.linalg.norm(gap)) > 2.0 for gap in gaps):
+            first = self._plans[number][0]
+            if all(_gap(first, Stroke.from_vector(other[0]), noise) > 2.0 for other in chosen):
                 chosen.append(vector)
             if len(chosen) == count:
                 break
