@@ -33,6 +33,7 @@ from dynamics.pictures import draw_prediction
 from dynamics.precision import fast_arithmetic
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
+from hairsim.groom.families import FAMILIES
 from hairsim.run_folder import RunFolder
 
 METRICS = ("occupancy_error", "direction_deg", "direction_unsigned_deg")
@@ -221,8 +222,8 @@ def _scores(volume: Volume, truth: Volume, regions: Mapping[str, Tensor]) -> dic
 
 
 def hair_class(family: str) -> str:
-    """Return the class of a groom family: straight, wavy or curly."""
-    return next((name for name in ("wavy", "curly") if name in family), "straight")
+    """Return the class of a groom family, one of `HAIR_CLASSES`; "other" when it is not one of ours."""
+    return FAMILIES[family].hair_class if family in FAMILIES else "other"
 
 
 def summary_rows(measured: Sequence[Measured], seed: int) -> list[dict[str, Any]]:

@@ -15,7 +15,14 @@ from hairsim.errors import CombwiseError
 from hairsim.groom.groom import Groom
 from hairsim.head.head import Head
 from hairsim.physics.arrays import CombMotion, RodState
-from hairsim.physics.assemble import even_edges, free_of_skin, make_models, make_state, make_workspace
+from hairsim.physics.assemble import (
+    even_edges,
+    free_of_skin,
+    make_models,
+    make_state,
+    make_ties,
+    make_workspace,
+)
 from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.launch import StrandLauncher
 from hairsim.physics.material import Material
@@ -83,7 +90,8 @@ class HairWorld:
             self._state = make_state(start, self.config, device)
             work = make_workspace((count, self._vertices), device)
             launcher = StrandLauncher(device, count, threads or os.cpu_count() or 1)
-            self._solver = Solver(rod, contact, work, launcher, device)
+            ties = make_ties(grooms, start, self.config, device)
+            self._solver = Solver(rod, contact, ties, work, launcher, device)
         self._steps = 0
         self._last_comb: list[np.ndarray | None] = [None] * len(heads)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from hairsim.errors import CombwiseError
 from hairsim.groom.children import make_children
-from hairsim.groom.families import FAMILIES, TRAINING_FAMILIES, UNSEEN_FAMILIES, make_groom
+from hairsim.groom.coils import Coil
+from hairsim.groom.families import FAMILIES, HAIR_CLASSES, TRAINING_FAMILIES, UNSEEN_FAMILIES, make_groom
 from hairsim.groom.groom import HAIRS_ON_A_HEAD, Groom
 from hairsim.groom.load import load_groom
 from hairsim.groom.rods import arc_length, relax_onto, resample
@@ -54,13 +56,13 @@ def test_every_family_grows_sound_strands(family: str) -> None:
 
 
 def test_the_families_cover_the_classes_and_some_stay_unseen() -> None:
-    """Straight, wavy and curly families in both lists, which do not overlap and miss none."""
+    """Families of all four classes in both lists, which do not overlap and miss none; names say the class."""
     assert set(TRAINING_FAMILIES) | set(UNSEEN_FAMILIES) == set(FAMILIES)
     assert not set(TRAINING_FAMILIES) & set(UNSEEN_FAMILIES)
     assert len(TRAINING_FAMILIES) >= 11 and len(UNSEEN_FAMILIES) >= 3
-    for kind in ("straight", "wavy", "curly"):
-        assert any(kind in name for name in TRAINING_FAMILIES)
-        assert any(kind in name for name in UNSEEN_FAMILIES)
+    for families in (TRAINING_FAMILIES, UNSEEN_FAMILIES):
+        assert {FAMILIES[name].hair_class for name in families} == set(HAIR_CLASSES)
+    assert all(family.hair_class in name for name, family in FAMILIES.items())
 
 
 def test_curls_turn_more_than_waves_and_waves_more_than_straight_hair() -> None:
@@ -155,6 +157,53 @@ def test_children_do_not_mix_the_sides_of_a_part() -> None:
     hair = make_children(groom).strands(groom.strands)
     front = hair[hair[:, 0, 0] > 0.0]
     assert (np.abs(front[:, -1, 1]) > 0.03).mean() > 0.99
+
+
+@pytest.mark.parametrize("family", ["coily_afro", "coily_long"])
+def test_coils_wind_about_the_children_and_go_where_the_lock_goes(family: str) -> None:
+    """Coily hairs are longer than their lock, start at its root, stay about it and point along it on average;
+    turned with the guides, the coils turn along.
+    """
+    groom = make_groom(family, parametric_head(), guides=150, seed=1)
+    assert groom.coil is not None
+    children = make_children(groom, count=600, seed=1)
+    hair = children.strands(groom.strands)
+    lock = replace(children, winding=None).strands(groom.strands)
+    assert hair.shape[1] >= 3 * lock.shape[1] and hair.dtype == np.float32
+    assert np.abs(hair[:, 0] - lock[:, 0]).max() < 1e-6
+    longer = edges(hair).sum(axis=1) / edges(lock).sum(axis=1)
+    assert np.median(longer) == pytest.approx(1.0 / groom.coil.shrinkage, rel=0.2)
+    away = np.linalg.norm(hair[:, :, None] - lock[:, None], axis=-1).min(axis=2)
+    assert np.quantile(away, 0.99) < 3.0 * groom.coil.radius + 0.5 * edges(lock).max()
+    along = (hair[:, -1] - hair[:, 0]) * (lock[:, -1] - lock[:, 0])
+    assert (along.sum(axis=1) > 0.0).all()
+    quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], np.float32)
+    turned = replace(
+        children,
+        root_offset=children.root_offset @ quarter.T,
+        tip_offset=children.tip_offset @ quarter.T,
+        winding=replace(children.winding, normal=children.winding.normal @ quarter.T)
+        if children.winding
+        else None,
+    )
+    stray = children.winding.stray @ quarter.T if children.winding else None
+    assert turned.winding is not None and stray is not None
+    turned = replace(turned, winding=replace(turned.winding, stray=stray))
+    assert np.allclose(turned.strands(groom.strands @ quarter.T), hair @ quarter.T, atol=2e-5)
+
+
+def test_only_coily_grooms_have_coils() -> None:
+    """Straight, wavy and curly hair has as many points as its guides."""
+    for family, style in FAMILIES.items():
+        assert (style.coil is not None) == (style.hair_class == "coily"), family
+
+
+def test_coils_that_cannot_be_wound_are_refused() -> None:
+    """A turn must be longer than its circle."""
+    with pytest.raises(CombwiseError, match="cannot be wound"):
+        Coil(radius=0.004, turn=0.02)
+    with pytest.raises(CombwiseError, match="frizz is 2"):
+        Coil(radius=0.002, turn=0.02, frizz=2.0)
 
 
 def test_children_refuse_other_guides() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import KDTree
 
 from hairsim.errors import CombwiseError
+from hairsim.groom.coils import Winding, wind
 from hairsim.groom.groom import Groom
 from hairsim.head.scalp import even_subset
 
@@ -29,7 +30,8 @@ class Children:
     """Static sparse weights from guide strands to children.
 
     A child is a weighted mean of at most three neighbouring guides plus a small constant offset, its place
-    in the cross-section of the bundle. Whatever moves the guides moves the children, linearly.
+    in the cross-section of the bundle. Whatever moves the guides moves the children, linearly; coils are
+    then wound about them.
 
     Attributes:
         guides: [N, 3] int64, guide indices.
@@ -37,6 +39,7 @@ class Children:
         root_offset: [N, 3] float32 [m], from the mean of the guides' roots to the child's root.
         tip_offset: [N, 3] float32 [m], the same at the tip; in between it is interpolated.
         hair_count: hairs that each child stands for.
+        winding: coils about the children; None when the groom is not coily.
     """
 
     guides: np.ndarray
@@ -44,9 +47,12 @@ class Children:
     root_offset: np.ndarray
     tip_offset: np.ndarray
     hair_count: float
+    winding: Winding | None = None
 
     def strands(self, guide_strands: np.ndarray) -> np.ndarray:
         """Return the children [N, V, 3] float32 [m] of guide strands [S, V, 3] in any pose.
+
+        Coily children have more points, `winding.points`, than their guides.
 
         Raises:
             CombwiseError: the guides are not those that these weights were made for.
@@ -66,7 +72,7 @@ class Children:
         along = np.linspace(0.0, 1.0, vertices, dtype=np.float32)[None, :, None]
         child += self.root_offset[:, None]
         child += along * (self.tip_offset - self.root_offset)[:, None]
-        return child
+        return child if self.winding is None else self.winding.wound(child)
 
 
 def make_children(groom: Groom, *, count: int = 4000, seed: int = 0) -> Children:
@@ -111,13 +117,17 @@ def make_children(groom: Groom, *, count: int = 4000, seed: int = 0) -> Children
     spread = rng.standard_normal((count, 3)) * (0.30 * radius)
     heading = _unit(np.einsum("nk,nkc->nc", weights, strands[guides, -1] - strands[guides, -2]))
     spread -= np.sum(spread * heading, axis=1, keepdims=True) * heading  # in the bundle's cross-section
-    return Children(
+    straight = Children(
         guides=guides.astype(np.int64),
         weights=weights.astype(np.float32),
         root_offset=root_offset.astype(np.float32),
         tip_offset=(0.6 * root_offset + spread).astype(np.float32),
         hair_count=float(groom.hair_count.sum()) / count,
     )
+    if groom.coil is None:
+        return straight
+    winding = wind(groom.coil, straight.strands(groom.strands), straight.guides[:, 0], rng)
+    return replace(straight, winding=winding)
 
 
 def _child_roots(

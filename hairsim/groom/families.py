@@ -8,9 +8,11 @@ from zlib import crc32
 import numpy as np
 
 from hairsim.errors import CombwiseError
+from hairsim.groom.coils import Coil
 from hairsim.groom.curls import VERTICES_PER_TURN, Curl, curled
 from hairsim.groom.groom import HAIRS_ON_A_HEAD, Groom
 from hairsim.groom.march import Flow, march
+from hairsim.groom.ponytail import TIED_LOOSENESS, at_tie, gathered
 from hairsim.groom.rods import arc_length, relax_onto, resample
 from hairsim.groom.roots import clumps, even_roots
 from hairsim.head.head import Head
@@ -18,11 +20,13 @@ from hairsim.head.head import Head
 PARTS: dict[str, float | None] = {"left": 0.45, "middle": 0.0, "right": -0.45, "none": None}
 """Parting lines by name: lateral place as a fraction of the half breadth, + to the wearer's left."""
 
-SHORTEST, LONGEST = 0.10, 0.32
+SHORTEST, LONGEST = 0.05, 0.32
 """Lengths that may be asked for [m]; single strands of a level cut may be shorter."""
 
 SHORTEST_STRAND = 0.06
-"""No cut leaves less of a strand [m]."""
+"""No cut but that of short hair leaves less of a strand [m]."""
+
+HAIR_CLASSES = ("straight", "wavy", "curly", "coily")
 
 
 @dataclass(frozen=True)
@@ -30,21 +34,28 @@ class Family:
     """What the grooms of one family have in common; a seed draws within it.
 
     Attributes:
+        hair_class: one of `HAIR_CLASSES`.
         length: range of the length of the longest strands [m].
         parts: parting lines to draw from.
-        curl: shape of waves or curls; None for straight hair.
-        cut: "level" (tips on one line), "layered" (shorter toward the crown) or "even" (one length).
+        curl: shape of waves or curls of the guides; None for straight and coily hair.
+        coil: how hairs wind about the guides; None for all but coily hair.
+        cut: "level" (tips on one line), "layered" (shorter toward the crown), "tapered" (shorter toward the
+            nape and over the ears) or "even" (one length).
         back: pull backwards; 0 for hair that just falls.
         sweep: pull from the part's side to the other.
         fringe: whether the front hair falls over the forehead, cut above the brows.
         asymmetry: how much shorter the hair on the part's side is, as a fraction.
         lift: scale of how high hair stacks on the head.
         clumping: 0..1, how far the tips of a lock draw together.
+        outward: how strongly hair stands away from the skin.
+        tied: whether it is gathered to a ponytail.
     """
 
+    hair_class: str
     length: tuple[float, float]
     parts: tuple[str, ...]
     curl: Curl | None = None
+    coil: Coil | None = None
     cut: str = "level"
     back: float = 0.0
     sweep: float = 0.0
@@ -52,37 +63,51 @@ class Family:
     asymmetry: float = 0.0
     lift: float = 1.0
     clumping: float = 0.25
+    outward: float = 0.0
+    tied: bool = False
 
 
 _WAVE = Curl(radius=0.0065, turn=0.075, depth=0.25)
 _SOFT_WAVE = Curl(radius=0.0080, turn=0.095, depth=0.2, onset=0.07)
 _CURL = Curl(radius=0.0095, turn=0.068, depth=1.0)
 _TIGHT_CURL = Curl(radius=0.0080, turn=0.058, depth=1.0, onset=0.04)
+_COIL = Coil(radius=0.0030, turn=0.0225)
+_SMALL_COIL = Coil(radius=0.0022, turn=0.0165, frizz=0.45, onset=0.006)
 _ANY_PART = ("left", "middle", "right")
 _SIDE = ("left", "right")
 
 FAMILIES: dict[str, Family] = {
-    "straight_long": Family((0.24, 0.32), _ANY_PART),
-    "straight_bob": Family((0.17, 0.22), _ANY_PART),
-    "straight_fringe": Family((0.20, 0.30), ("none",), fringe=True),
-    "straight_layered": Family((0.20, 0.28), ("none", "middle"), cut="layered"),
-    "swept_back_straight": Family((0.14, 0.22), ("none",), cut="even", back=2.2, lift=1.3),
-    "middle_part_straight": Family((0.20, 0.30), ("middle",), clumping=0.15),
-    "wavy_long": Family((0.24, 0.32), _ANY_PART, curl=_WAVE, clumping=0.5),
-    "wavy_side_part": Family((0.20, 0.28), _SIDE, curl=_SOFT_WAVE, sweep=0.35, clumping=0.5),
-    "wavy_layered": Family((0.20, 0.28), ("none", "middle"), curl=_WAVE, cut="layered", clumping=0.5),
-    "asymmetric_wavy": Family((0.22, 0.28), _SIDE, curl=_WAVE, sweep=0.5, asymmetry=0.4, clumping=0.5),
-    "curly_bob": Family((0.18, 0.22), _ANY_PART, curl=_TIGHT_CURL, lift=1.2, clumping=0.6),
-    "curly_long": Family((0.26, 0.32), _ANY_PART, curl=_CURL, lift=1.2, clumping=0.6),
-    "straight_side_part": Family((0.18, 0.28), _SIDE, sweep=0.4),
-    "wavy_bob": Family((0.17, 0.22), _ANY_PART, curl=_WAVE, clumping=0.5),
-    "curly_layered": Family(
-        (0.20, 0.28), ("none", "middle"), curl=_CURL, cut="layered", lift=1.3, clumping=0.6
+    "straight_long": Family("straight", (0.24, 0.32), _ANY_PART),
+    "straight_bob": Family("straight", (0.17, 0.22), _ANY_PART),
+    "straight_fringe": Family("straight", (0.20, 0.30), ("none",), fringe=True),
+    "straight_layered": Family("straight", (0.20, 0.28), ("none", "middle"), cut="layered"),
+    "swept_back_straight": Family("straight", (0.14, 0.22), ("none",), cut="even", back=2.2, lift=1.3),
+    "middle_part_straight": Family("straight", (0.20, 0.30), ("middle",), clumping=0.15),
+    "wavy_long": Family("wavy", (0.24, 0.32), _ANY_PART, curl=_WAVE, clumping=0.5),
+    "wavy_side_part": Family("wavy", (0.20, 0.28), _SIDE, curl=_SOFT_WAVE, sweep=0.35, clumping=0.5),
+    "wavy_layered": Family("wavy", (0.20, 0.28), ("none", "middle"), curl=_WAVE, cut="layered", clumping=0.5),
+    "asymmetric_wavy": Family(
+        "wavy", (0.22, 0.28), _SIDE, curl=_WAVE, sweep=0.5, asymmetry=0.4, clumping=0.5
     ),
+    "curly_bob": Family("curly", (0.18, 0.22), _ANY_PART, curl=_TIGHT_CURL, lift=1.2, clumping=0.6),
+    "curly_long": Family("curly", (0.26, 0.32), _ANY_PART, curl=_CURL, lift=1.2, clumping=0.6),
+    "straight_side_part": Family("straight", (0.18, 0.28), _SIDE, sweep=0.4),
+    "wavy_bob": Family("wavy", (0.17, 0.22), _ANY_PART, curl=_WAVE, clumping=0.5),
+    "curly_layered": Family(
+        "curly", (0.20, 0.28), ("none", "middle"), curl=_CURL, cut="layered", lift=1.3, clumping=0.6
+    ),
+    "straight_pixie": Family("straight", (0.07, 0.09), _SIDE, cut="tapered", sweep=0.5, lift=0.8),
+    "straight_ponytail": Family("straight", (0.30, 0.32), ("none",), cut="even", tied=True),
+    "coily_afro": Family(
+        "coily", (0.055, 0.08), ("none",), coil=_SMALL_COIL, cut="even", outward=6.0, clumping=0.3
+    ),
+    "coily_long": Family("coily", (0.22, 0.28), ("none", "middle"), coil=_COIL, lift=1.5, clumping=0.5),
+    "coily_bob": Family("coily", (0.19, 0.23), _ANY_PART, coil=_COIL, lift=1.5, clumping=0.5),
 }
 
-UNSEEN_FAMILIES: tuple[str, ...] = ("straight_side_part", "wavy_bob", "curly_layered")
-"""Kept out of every training run and of development; one of each class. Fixed before the first training."""
+UNSEEN_FAMILIES: tuple[str, ...] = ("straight_side_part", "wavy_bob", "curly_layered", "coily_bob")
+"""Kept out of every training run and of development; one of each class. Fixed before the first training; the
+coily one came with its class, before the first training on coily hair."""
 
 TRAINING_FAMILIES: tuple[str, ...] = tuple(name for name in FAMILIES if name not in UNSEEN_FAMILIES)
 """Families to train and develop on."""
@@ -133,18 +158,25 @@ def make_groom(
     curl = style.curl
     if curl is not None:
         curl = replace(curl, turn=max(curl.turn, VERTICES_PER_TURN * longest / (vertices - 1)))
-    line = march(
-        head,
-        roots,
-        normals,
-        Flow(part=side, back=style.back, side=sweep, lift=style.lift),
-        length=1.12 * longest,
-        forward=fringe,
-        swirl=per_lock(0.10, 0.04),
-        stacking=np.clip(1.0 + per_lock(0.18, 0.10), 0.4, 1.6),
-        girth=0.0 if curl is None else curl.radius * curl.depth,
-        tilt=np.radians(62.0) + np.clip(per_lock(0.06, 0.05), -0.2, 0.2),
-    )
+    girth = 0.0 if curl is None else curl.radius * curl.depth
+    swirl = per_lock(0.10, 0.04)
+    stacking = np.clip(1.0 + per_lock(0.18, 0.10), 0.4, 1.6)
+    tilt = np.radians(62.0) + np.clip(per_lock(0.06, 0.05), -0.2, 0.2)
+    if style.tied:
+        line = gathered(head, roots, normals, length=1.12 * longest, stacking=stacking, tilt=tilt, rng=rng)
+    else:
+        line = march(
+            head,
+            roots,
+            normals,
+            Flow(part=side, back=style.back, side=sweep, lift=style.lift, outward=style.outward),
+            length=1.12 * longest,
+            forward=fringe,
+            swirl=swirl,
+            stacking=stacking,
+            girth=girth if style.coil is None else style.coil.radius,
+            tilt=tilt * (0.35 if style.outward > 1.0 else 1.0),
+        )
     line = _clumped(line, lock, style.clumping)
     if curl is not None:
         phase = 2.0 * np.pi * rng.random(locks)[lock] + 0.25 * rng.standard_normal(guides)
@@ -157,6 +189,9 @@ def make_groom(
         hair_count=np.full(guides, HAIRS_ON_A_HEAD / guides, np.float32),
         name=f"{family} (seed {seed})",
         family=family,
+        coil=style.coil,
+        tied_at=at_tie(head, strands) if style.tied else None,
+        looseness=TIED_LOOSENESS if style.tied else 1.0,
     )
 
 
@@ -214,6 +249,9 @@ def _cut(
         )
     elif style.cut == "layered":
         cut *= 1.0 - 0.38 * np.clip(roots[:, 2] / top, 0.0, 1.0) ** 2
+    elif style.cut == "tapered":
+        height = np.clip((roots[:, 2] + 0.4 * top) / (1.4 * top), 0.0, 1.0)
+        cut *= 0.7 + 0.3 * height
     if style.asymmetry and side:
         part_side = np.sign(side) * (roots[:, 1] - side * 0.07) > 0.0
         cut = np.where(part_side, np.maximum(cut * (1.0 - style.asymmetry), SHORTEST_STRAND), cut)

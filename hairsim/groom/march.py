@@ -26,6 +26,7 @@ class Flow:
         back: pull backwards, relative to gravity (swept-back styles).
         side: pull to the wearer's left (+) or right (-), relative to gravity.
         lift: scale of how high the layers stack above the skin.
+        outward: push away from the skin, relative to gravity (hair that stands).
     """
 
     part: float | None = 0.0
@@ -33,6 +34,7 @@ class Flow:
     back: float = 0.0
     side: float = 0.0
     lift: float = 1.0
+    outward: float = 0.0
 
 
 def march(
@@ -131,6 +133,8 @@ def _wanted(
         [-np.abs(position[:, 1]) - 0.03, outward * np.maximum(position[:, 0], 0.02), 0.0 * near], -1
     )
     pull = (1.0 - frame_face)[:, None] * pull + frame_face[:, None] * _unit(_tangent(around, normal))
+    if flow.outward:
+        pull = pull + (flow.outward * (1.0 - 0.5 * forward))[:, None] * normal
     turned = np.cos(swirl)[:, None] * pull + np.sin(swirl)[:, None] * np.cross(normal, pull)
     return _unit(near[:, None] * turned + (1.0 - near)[:, None] * pull)
 

@@ -45,7 +45,7 @@ class ContactModel:
     skin_hard_stiffness: float
     skin_slip: float
     skin_friction: float
-    hair_distance: float  # [m]
+    hair_distance: wp.array(dtype=float)  # [W] at which guides touch [m]
     hair_stiffness: float
     hair_slip: float
     hair_friction: float
@@ -58,6 +58,17 @@ class ContactModel:
     head_origin: wp.vec3  # of the distance fields [m]
     head_spacing: float  # [m]
     head_distance: wp.array4d(dtype=float)  # [W, X, Y, Z] signed distance to the skin [m]
+
+
+@wp.struct
+class TieModel:
+    """Hair ties: where each strand passes one, and what the ties can hold."""
+
+    vertex: wp.array(dtype=int)  # [N] that the tie holds, -1 where a strand passes none
+    place: wp.array(dtype=wp.vec3)  # [N] where it holds it [m]
+    stiffness: float  # [N/m]
+    grip: float  # most that it holds a hair with [N]
+    reach: float  # hair further than this from its place has left the tie [m]
 
 
 @wp.struct

@@ -12,7 +12,7 @@ import warp as wp
 from hairsim.errors import CombwiseError
 from hairsim.groom.groom import Groom
 from hairsim.head.head import DistanceField, Head
-from hairsim.physics.arrays import ContactModel, RodModel, RodState, Workspace
+from hairsim.physics.arrays import ContactModel, RodModel, RodState, TieModel, Workspace
 from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.material import Material
 
@@ -121,7 +121,8 @@ def make_models(
     contact.skin_hard_stiffness = config.skin_hard_stiffness
     contact.skin_slip = config.skin_slip
     contact.skin_friction = material.friction_skin
-    contact.hair_distance = config.hair_distance * grooms[0].bundle_radius
+    touching = [config.hair_distance * groom.bundle_radius for groom in grooms]
+    contact.hair_distance = wp.array(touching, dtype=float, device=device)
     contact.hair_stiffness = config.hair_stiffness
     contact.hair_slip = config.hair_slip
     contact.hair_friction = material.friction_hair
@@ -135,6 +136,21 @@ def make_models(
     contact.head_spacing = spacing
     contact.head_distance = wp.array(values.astype(np.float32), dtype=float, device=device)
     return rod, contact
+
+
+def make_ties(grooms: Sequence[Groom], strands: np.ndarray, config: PhysicsConfig, device: str) -> Any | None:
+    """Return the `TieModel` of a batch whose strands start at [N, V, 3] [m]; None where no groom is tied."""
+    vertex = np.concatenate(
+        [np.full(len(g.strands), -1) if g.tied_at is None else g.tied_at for g in grooms]
+    ).astype(np.int32)
+    if (vertex < 0).all():
+        return None
+    tie = TieModel()
+    tie.vertex = wp.array(vertex, dtype=int, device=device)
+    place = strands[np.arange(len(vertex)), np.maximum(vertex, 0)].astype(np.float32)
+    tie.place = wp.array(place, dtype=wp.vec3, device=device)
+    tie.stiffness, tie.grip, tie.reach = config.tie_stiffness, config.tie_grip, config.tie_reach
+    return tie
 
 
 def make_state(strands: np.ndarray, config: PhysicsConfig, device: str) -> Any:

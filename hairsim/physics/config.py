@@ -34,6 +34,9 @@ class PhysicsConfig:
         comb_stiffness: [N/m].
         comb_slip: displacement within a step below which comb friction is proportional to it [m].
         hair_thickness: contact radius of a strand against the comb [m].
+        tie_stiffness: of a hair tie, per hair [N/m].
+        tie_grip: most that a tie holds a hair with [N]; combs pull harder.
+        tie_reach: hair pulled further from its place in the tie than this has left it [m].
         speed_limit: vertices are never faster [m/s]; bounds what violent tools can do.
     """
 
@@ -55,6 +58,9 @@ class PhysicsConfig:
     comb_stiffness: float = 10.0
     comb_slip: float = 0.00005
     hair_thickness: float = 0.001
+    tie_stiffness: float = 0.1
+    tie_grip: float = 0.001
+    tie_reach: float = 0.03
     speed_limit: float = 3.0
 
     def __post_init__(self) -> None:

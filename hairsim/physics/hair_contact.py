@@ -83,7 +83,7 @@ def find_neighbours(
     """
     strand = first + wp.tid()
     last = rod.vertices - 1
-    limit = 2.0 * contact.hair_distance
+    limit = 2.0 * contact.hair_distance[strand // rod.strands_per_world]
     for v in range(2, rod.vertices):
         point = points[strand * rod.vertices + v]
         tangent = tangent_at(position, strand, v, last)
@@ -189,6 +189,7 @@ def press_on_hair(
     """
     strand = first + wp.tid()
     last = rod.vertices - 1
+    touching = contact.hair_distance[strand // rod.strands_per_world]
     identity = wp.identity(n=3, dtype=float)
     for v in range(2, rod.vertices):
         point = work.predicted[strand, v]
@@ -206,11 +207,11 @@ def press_on_hair(
             half_edge = 0.25 * (rod.edge_length[strand] + rod.edge_length[other])
             across = across_strands(offset, tangent, heading, half_edge)
             distance = wp.length(across)
-            if distance > 2.0 * contact.hair_distance:
+            if distance > 2.0 * touching:
                 continue
             normal = across / wp.max(distance, 1.0e-6)
-            push = contact.hair_stiffness * wp.max(contact.hair_distance - distance, 0.0)
-            touch = contact.cohesion * wp.min(2.0 - distance / contact.hair_distance, 1.0)
+            push = contact.hair_stiffness * wp.max(touching - distance, 0.0)
+            touch = contact.cohesion * wp.min(2.0 - distance / touching, 1.0)
             away = offset - state.neighbour_offset[strand, v, slot]
             away = away - normal * wp.dot(normal, away)
             hold = friction_stiffness(contact.hair_friction, push + touch, wp.length(away), contact.hair_slip)
@@ -234,6 +235,7 @@ def settle_on_hair(
     """Let anchors slip where friction between neighbours yielded."""
     strand = first + wp.tid()
     last = rod.vertices - 1
+    touching = contact.hair_distance[strand // rod.strands_per_world]
     for v in range(2, rod.vertices):
         point = state.position[strand, v]
         tangent = tangent_at(state.position, strand, v, last)
@@ -252,7 +254,7 @@ def settle_on_hair(
             away = offset - state.neighbour_offset[strand, v, slot]
             away = away - normal * wp.dot(normal, away)
             slipped = wp.length(away)
-            if distance > 2.0 * contact.hair_distance:
+            if distance > 2.0 * touching:
                 away = away * 0.0
             elif slipped > contact.hair_slip:
                 away = away * (contact.hair_slip / slipped)

@@ -18,14 +18,17 @@ from hairsim.physics.hair_contact import (
 from hairsim.physics.launch import StrandLauncher
 from hairsim.physics.rods import move_rods, solve_rods, sum_rod_forces
 from hairsim.physics.skin_contact import press_on_skin, settle_on_skin
+from hairsim.physics.tie import hold_in_tie
 from hairsim.physics.twist import relax_twist
 
 
 class Solver:
     """Steps a batch of heads. Holds the workspace; model and state belong to the caller."""
 
-    def __init__(self, rod: Any, contact: Any, work: Any, launcher: StrandLauncher, device: str) -> None:
-        self._rod, self._contact, self._work = rod, contact, work
+    def __init__(
+        self, rod: Any, contact: Any, tie: Any | None, work: Any, launcher: StrandLauncher, device: str
+    ) -> None:
+        self._rod, self._contact, self._tie, self._work = rod, contact, tie, work
         self._launcher, self._device = launcher, device
         shape = work.predicted.shape
         self._points = wp.zeros(shape[0] * shape[1], dtype=wp.vec3, device=device)
@@ -34,7 +37,8 @@ class Solver:
         self._spare_offset = wp.zeros((*shape, contact.neighbours), dtype=wp.vec3, device=device)
         self._grid = wp.HashGrid(128, 64, 64, device=device)
         half_edge = 0.5 * float(rod.edge_length.numpy().max())
-        self._reach = float((half_edge**2 + (2.0 * contact.hair_distance) ** 2) ** 0.5)
+        touching = float(contact.hair_distance.numpy().max())
+        self._reach = float((half_edge**2 + (2.0 * touching) ** 2) ** 0.5)
 
     @property
     def comb_reaction(self) -> Any:
@@ -78,6 +82,8 @@ class Solver:
         launch, rod, contact, work = self._launcher.launch, self._rod, self._contact, self._work
         launch(press_on_skin, [rod, contact, state, work])
         launch(press_on_hair, [rod, contact, state, work])
+        if self._tie is not None:
+            launch(hold_in_tie, [rod, self._tie, work])
         if comb is None:
             launch(leave_comb, [rod, state, work])
         else:
