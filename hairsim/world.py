@@ -87,7 +87,10 @@ class HairWorld:
         with wp.ScopedDevice(device):
             rod, contact = make_models(heads, grooms, material or Material(), self.config, device)
             start = np.concatenate([even_edges(g.strands) for g in grooms])
-            self._state = make_state(start, self.config, device)
+            height = np.concatenate(
+                [h.field.sample(s) for h, s in zip(heads, np.split(start, len(heads)), strict=True)]
+            )
+            self._state = make_state(start, height, self.config, device)
             work = make_workspace((count, self._vertices), device)
             launcher = StrandLauncher(device, count, threads or os.cpu_count() or 1)
             ties = make_ties(grooms, start, self.config, device)

@@ -53,6 +53,7 @@ class ContactModel:
     neighbours: int
     comb_stiffness: float
     comb_slip: float
+    comb_slack: float  # [m]
     comb_friction: float
     comb_reach: float  # strand radius [m]
     head_origin: wp.vec3  # of the distance fields [m]
@@ -80,7 +81,7 @@ class RodState:
     tension: wp.array2d(dtype=float)  # [N, V] of the edge that starts at the vertex [N]
     twist: wp.array2d(dtype=float)  # [N, V] angle of the edge that starts at the vertex [rad], unwrapped
     skin_anchor: wp.array2d(dtype=wp.vec3)  # [N, V] where friction holds the vertex [m]
-    skin_height: wp.array2d(dtype=float)  # [N, V] above the skin [m]
+    skin_height: wp.array2d(dtype=float)  # [N, V] above the skin, beyond the layer a lower bound [m]
     skin_normal: wp.array2d(dtype=float)  # [N, V] normal force of the last step [N]
     comb_normal: wp.array2d(dtype=float)  # [N, V] of the edge that starts at the vertex [N]
     neighbour: wp.array3d(dtype=int)  # [N, V, K] flat vertex index, -1 where none
@@ -92,6 +93,7 @@ class Workspace:
     """Scratch of one step: contact forces linearised at the predicted positions, and the factors."""
 
     predicted: wp.array2d(dtype=wp.vec3)  # [N, V] position + velocity * step [m]
+    tangent: wp.array2d(dtype=wp.vec3)  # [N, V] unit, of the strand at a vertex, at the prediction
     force: wp.array2d(dtype=wp.vec3)  # [N, V] skin and hair contact at the prediction [N]
     stiffness: wp.array2d(dtype=wp.mat33)  # [N, V] minus its derivative [N/m]
     comb_force: wp.array2d(dtype=wp.vec3)  # [N, V] the same from the comb
@@ -106,8 +108,8 @@ class Workspace:
     pivot_inverse: wp.array2d(dtype=wp.mat33d)  # [N, V] inverse diagonal block of D
     residual: wp.array2d(dtype=wp.vec3)  # [N, V] right-hand side [N]
     forward: wp.array2d(dtype=wp.vec3d)  # [N, V] the same, forward-substituted
-    twist_factor: wp.array2d(dtype=float)  # [N, V] of the sweep over angles of twist
-    twist_forward: wp.array2d(dtype=float)  # [N, V]
+    sweep_factor: wp.array2d(dtype=float)  # [N, V] of a scalar sweep over a strand's edges
+    sweep_forward: wp.array2d(dtype=float)  # [N, V]
     comb_reaction: wp.array(dtype=wp.vec3)  # [N] force of a strand on the comb [N]
 
 

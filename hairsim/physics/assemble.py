@@ -130,6 +130,7 @@ def make_models(
     contact.neighbours = config.neighbours
     contact.comb_stiffness = config.comb_stiffness
     contact.comb_slip = config.comb_slip
+    contact.comb_slack = config.comb_slack
     contact.comb_friction = material.friction_comb
     contact.comb_reach = config.hair_thickness
     contact.head_origin = wp.vec3(*origin)
@@ -153,8 +154,8 @@ def make_ties(grooms: Sequence[Groom], strands: np.ndarray, config: PhysicsConfi
     return tie
 
 
-def make_state(strands: np.ndarray, config: PhysicsConfig, device: str) -> Any:
-    """Return a `RodState` at rest at `strands` [N, V, 3] [m]."""
+def make_state(strands: np.ndarray, height: np.ndarray, config: PhysicsConfig, device: str) -> Any:
+    """Return a `RodState` at rest at `strands` [N, V, 3] [m], `height` [N, V] [m] above the skin."""
     shape = strands.shape[:2]
     state = RodState()
     state.position = wp.array(strands.astype(np.float32), dtype=wp.vec3, device=device)
@@ -162,7 +163,7 @@ def make_state(strands: np.ndarray, config: PhysicsConfig, device: str) -> Any:
     state.tension = wp.zeros(shape, dtype=float, device=device)
     state.twist = wp.zeros(shape, dtype=float, device=device)
     state.skin_anchor = wp.array(strands.astype(np.float32), dtype=wp.vec3, device=device)
-    state.skin_height = wp.full(shape, 1.0, dtype=float, device=device)
+    state.skin_height = wp.array(height.astype(np.float32), dtype=float, device=device)
     state.skin_normal = wp.zeros(shape, dtype=float, device=device)
     state.comb_normal = wp.zeros(shape, dtype=float, device=device)
     state.neighbour = wp.full((*shape, config.neighbours), -1, dtype=int, device=device)
@@ -175,6 +176,7 @@ def make_workspace(shape: tuple[int, int], device: str) -> Any:
     work = Workspace()
     for name in (
         "predicted",
+        "tangent",
         "force",
         "comb_force",
         "comb_direction",
@@ -188,7 +190,7 @@ def make_workspace(shape: tuple[int, int], device: str) -> Any:
     for name in ("factor", "pivot_inverse"):
         setattr(work, name, wp.zeros(shape, dtype=wp.mat33d, device=device))
     work.forward = wp.zeros(shape, dtype=wp.vec3d, device=device)
-    for name in ("twist_factor", "twist_forward"):
+    for name in ("sweep_factor", "sweep_forward"):
         setattr(work, name, wp.zeros(shape, dtype=float, device=device))
     work.comb_reaction = wp.zeros(shape[0], dtype=wp.vec3, device=device)
     return work

@@ -8,6 +8,8 @@ import warp as wp
 from hairsim.physics.arrays import CombMotion, ContactModel, RodModel, RodState, Workspace
 from hairsim.physics.formulas import closest_between_segments, friction_stiffness
 
+wp.set_module_options({"enable_backward": False})
+
 
 @wp.kernel
 def press_on_comb(
@@ -22,7 +24,12 @@ def press_on_comb(
     # workspace
     work: Workspace,
 ):
-    """Sum the comb's push and friction at the predicted positions, where it will be after the step."""
+    """Sum the comb's push and friction at the predicted positions, where it will be after the step.
+
+    Hair that slides around a tooth is predicted along its tangent, off the tooth: what touched in the last
+    step stays in force within a small slack. Deciding by the prediction alone, contact comes and goes, and
+    hair falls off a tooth that it hangs over.
+    """
     strand = first + wp.tid()
     world = strand // rod.strands_per_world
     before = wp.max(step - 1, 0)
@@ -42,7 +49,8 @@ def press_on_comb(
         if wp.length(p0 - centre) > near:
             continue
         p1 = work.predicted[strand, v + 1]
-        deepest = float(0.0)
+        touching = state.comb_normal[strand, v] > 0.0
+        deepest = float(-1.0)
         for c in range(comb.radius.shape[0]):
             q0 = comb.start[step, world, c]
             q1 = comb.end[step, world, c]
@@ -53,7 +61,7 @@ def press_on_comb(
             offset = p0 * a + p1 * b - axis_point
             distance = wp.length(offset)
             depth = comb.radius[c] + contact.comb_reach - distance
-            if depth <= 0.0:
+            if depth <= 0.0 and not (touching and depth > -contact.comb_slack):
                 continue
             normal = offset / wp.max(distance, 1.0e-6)
             push = contact.comb_stiffness * depth
@@ -107,7 +115,10 @@ def feel_comb(
             share = work.comb_share[strand, v]
             normal = work.comb_direction[strand, v]
             push = share[2] - contact.comb_stiffness * wp.dot(normal, d0 * share[0] + d1 * share[1])
-            state.comb_normal[strand, v] = 0.5 * (state.comb_normal[strand, v] + wp.max(push, 0.0))
+            if push > 0.0:
+                state.comb_normal[strand, v] = 0.5 * (state.comb_normal[strand, v] + push)
+            else:
+                state.comb_normal[strand, v] = 0.0
         if v > 2:
             felt = felt - work.comb_coupling[strand, v - 1] * work.correction[strand, v - 1]
         reaction = reaction - felt

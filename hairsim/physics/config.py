@@ -33,6 +33,7 @@ class PhysicsConfig:
         neighbour_steps: steps between two searches for neighbours.
         comb_stiffness: [N/m].
         comb_slip: displacement within a step below which comb friction is proportional to it [m].
+        comb_slack: gap below which hair that touched the comb in the last step still feels it [m].
         hair_thickness: contact radius of a strand against the comb [m].
         tie_stiffness: of a hair tie, per hair [N/m].
         tie_grip: most that a tie holds a hair with [N]; combs pull harder.
@@ -57,6 +58,7 @@ class PhysicsConfig:
     neighbour_steps: int = 6
     comb_stiffness: float = 10.0
     comb_slip: float = 0.00005
+    comb_slack: float = 0.0002
     hair_thickness: float = 0.001
     tie_stiffness: float = 0.1
     tie_grip: float = 0.001

@@ -33,6 +33,12 @@ def shortest_rotation(before: wp.vec3, after: wp.vec3) -> wp.quat:
 
 
 @wp.func
+def tangent_at(position: wp.array2d(dtype=wp.vec3), strand: int, v: int, last: int) -> wp.vec3:
+    """Unit tangent at a vertex: from the vertex before to the one after."""
+    return wp.normalize(position[strand, wp.min(v + 1, last)] - position[strand, wp.max(v - 1, 0)])
+
+
+@wp.func
 def friction_stiffness(coefficient: float, normal: float, offset: float, slip: float) -> float:
     """Secant stiffness [N/m] of Coulomb friction at tangential displacement `offset` [m].
 

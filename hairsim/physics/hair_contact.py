@@ -17,7 +17,9 @@ from __future__ import annotations
 import warp as wp
 
 from hairsim.physics.arrays import ContactModel, RodModel, RodState, Workspace
-from hairsim.physics.formulas import friction_stiffness
+from hairsim.physics.formulas import friction_stiffness, tangent_at
+
+wp.set_module_options({"enable_backward": False})
 
 
 @wp.func
@@ -30,15 +32,10 @@ def across_strands(offset: wp.vec3, tangent: wp.vec3, other: wp.vec3, half_edge:
     mean = tangent + other
     if parallel < 0.0:
         mean = tangent - other
-    mean = wp.normalize(mean)
-    along = wp.clamp(wp.dot(offset, mean), -half_edge, half_edge)
-    return offset - mean * (along * wp.abs(parallel))
-
-
-@wp.func
-def tangent_at(position: wp.array2d(dtype=wp.vec3), strand: int, v: int, last: int) -> wp.vec3:
-    """Unit tangent at a vertex: from the vertex before to the one after."""
-    return wp.normalize(position[strand, wp.min(v + 1, last)] - position[strand, wp.max(v - 1, 0)])
+        parallel = -parallel
+    shorten = 1.0 / wp.sqrt(2.0 + 2.0 * parallel)  # 1 / |mean|
+    along = wp.clamp(wp.dot(offset, mean) * shorten, -half_edge, half_edge)
+    return offset - mean * (along * shorten * parallel)
 
 
 @wp.kernel
@@ -50,12 +47,15 @@ def spread_worlds(
     state: RodState,
     # out
     points: wp.array(dtype=wp.vec3),
+    tangents: wp.array2d(dtype=wp.vec3),
 ):
-    """Lay all vertices out for the hash grid, one metre of x between worlds."""
+    """Lay all vertices out for the hash grid, one metre of x between worlds, and take their tangents."""
     strand = first + wp.tid()
+    last = rod.vertices - 1
     world = strand // rod.strands_per_world
     for v in range(rod.vertices):
         points[strand * rod.vertices + v] = state.position[strand, v] + wp.vec3(float(world), 0.0, 0.0)
+        tangents[strand, v] = tangent_at(state.position, strand, v, last)
 
 
 @wp.kernel
@@ -68,7 +68,7 @@ def find_neighbours(
     points: wp.array(dtype=wp.vec3),
     reach: float,
     # state in
-    position: wp.array2d(dtype=wp.vec3),
+    tangents: wp.array2d(dtype=wp.vec3),
     old_neighbour: wp.array3d(dtype=int),
     old_offset: wp.array3d(dtype=wp.vec3),
     # state out
@@ -82,18 +82,18 @@ def find_neighbours(
     Taking the K nearest anew each time would drop loaded anchors and let the hair creep.
     """
     strand = first + wp.tid()
-    last = rod.vertices - 1
     limit = 2.0 * contact.hair_distance[strand // rod.strands_per_world]
+    near = reach * reach
     for v in range(2, rod.vertices):
         point = points[strand * rod.vertices + v]
-        tangent = tangent_at(position, strand, v, last)
+        tangent = tangents[strand, v]
         kept = int(0)
         for old in range(contact.neighbours):
             index = old_neighbour[strand, v, old]
             if index < 0:
                 break
             other = index // rod.vertices
-            heading = tangent_at(position, other, index % rod.vertices, last)
+            heading = tangents[other, index - other * rod.vertices]
             half_edge = 0.25 * (rod.edge_length[strand] + rod.edge_length[other])
             if wp.length(across_strands(point - points[index], tangent, heading, half_edge)) <= limit:
                 neighbour[strand, v, kept] = index
@@ -103,11 +103,13 @@ def find_neighbours(
         query = wp.hash_grid_query(grid, point, reach)
         index = int(0)
         while kept < contact.neighbours and wp.hash_grid_query_next(query, index):
-            other = index // rod.vertices
             offset = point - points[index]
-            if other == strand or wp.length(offset) > reach:
+            if wp.length_sq(offset) > near:
                 continue
-            heading = tangent_at(position, other, index % rod.vertices, last)
+            other = index // rod.vertices
+            if other == strand:
+                continue
+            heading = tangents[other, index - other * rod.vertices]
             half_edge = 0.25 * (rod.edge_length[strand] + rod.edge_length[other])
             far = wp.length(across_strands(offset, tangent, heading, half_edge))
             if far > limit:
@@ -159,7 +161,7 @@ def keep_mutual(
             if index < 0:
                 break
             other = index // rod.vertices
-            place = index % rod.vertices
+            place = index - other * rod.vertices
             mutual = bool(place < 2)
             for back in range(contact.neighbours):
                 mutual = mutual or found[other, place, back] == strand * rod.vertices + v
@@ -177,85 +179,55 @@ def press_on_hair(
     # model
     rod: RodModel,
     contact: ContactModel,
-    # state in
+    # state in, out
     state: RodState,
     # workspace
     work: Workspace,
 ):
-    """Add repulsion and friction of remembered neighbours to the contact sums.
+    """Let anchors slip where friction yielded, and add repulsion and friction to the contact sums.
 
     The neighbour is taken where it is predicted, so strands stay independent solves. Both of a pair answer
     the same offset, hence twice its stiffness in each: with once, a pair overshoots and jitters for ever.
     """
     strand = first + wp.tid()
-    last = rod.vertices - 1
     touching = contact.hair_distance[strand // rod.strands_per_world]
-    identity = wp.identity(n=3, dtype=float)
     for v in range(2, rod.vertices):
         point = work.predicted[strand, v]
-        tangent = tangent_at(work.predicted, strand, v, last)
+        start = state.position[strand, v]
+        tangent = work.tangent[strand, v]
         force = work.force[strand, v]
         stiffness = work.stiffness[strand, v]
+        holds = float(0.0)
         for slot in range(contact.neighbours):
             index = state.neighbour[strand, v, slot]
             if index < 0:
                 break
             other = index // rod.vertices
-            place = index % rod.vertices
+            place = index - other * rod.vertices
             offset = point - work.predicted[other, place]
-            heading = tangent_at(work.predicted, other, place, last)
+            now = start - state.position[other, place]
+            heading = work.tangent[other, place]
             half_edge = 0.25 * (rod.edge_length[strand] + rod.edge_length[other])
             across = across_strands(offset, tangent, heading, half_edge)
             distance = wp.length(across)
             if distance > 2.0 * touching:
+                state.neighbour_offset[strand, v, slot] = now
                 continue
             normal = across / wp.max(distance, 1.0e-6)
             push = contact.hair_stiffness * wp.max(touching - distance, 0.0)
             touch = contact.cohesion * wp.min(2.0 - distance / touching, 1.0)
-            away = offset - state.neighbour_offset[strand, v, slot]
+            held = now - state.neighbour_offset[strand, v, slot]
+            held = held - normal * wp.dot(normal, held)
+            slipped = wp.length_sq(held)
+            if slipped > contact.hair_slip * contact.hair_slip:
+                held = held * (contact.hair_slip / wp.sqrt(slipped))
+            state.neighbour_offset[strand, v, slot] = now - held
+            away = held + offset - now
             away = away - normal * wp.dot(normal, away)
             hold = friction_stiffness(contact.hair_friction, push + touch, wp.length(away), contact.hair_slip)
             force = force + normal * push - away * hold
-            stiffness = stiffness + identity * (2.0 * hold)
+            holds = holds + 2.0 * hold
             if push > 0.0:
                 stiffness = stiffness + wp.outer(normal, normal) * (2.0 * contact.hair_stiffness)
         work.force[strand, v] = force
-        work.stiffness[strand, v] = stiffness
-
-
-@wp.kernel
-def settle_on_hair(
-    first: int,
-    # model
-    rod: RodModel,
-    contact: ContactModel,
-    # state in, out
-    state: RodState,
-):
-    """Let anchors slip where friction between neighbours yielded."""
-    strand = first + wp.tid()
-    last = rod.vertices - 1
-    touching = contact.hair_distance[strand // rod.strands_per_world]
-    for v in range(2, rod.vertices):
-        point = state.position[strand, v]
-        tangent = tangent_at(state.position, strand, v, last)
-        for slot in range(contact.neighbours):
-            index = state.neighbour[strand, v, slot]
-            if index < 0:
-                break
-            other = index // rod.vertices
-            place = index % rod.vertices
-            offset = point - state.position[other, place]
-            heading = tangent_at(state.position, other, place, last)
-            half_edge = 0.25 * (rod.edge_length[strand] + rod.edge_length[other])
-            across = across_strands(offset, tangent, heading, half_edge)
-            distance = wp.length(across)
-            normal = across / wp.max(distance, 1.0e-6)
-            away = offset - state.neighbour_offset[strand, v, slot]
-            away = away - normal * wp.dot(normal, away)
-            slipped = wp.length(away)
-            if distance > 2.0 * touching:
-                away = away * 0.0
-            elif slipped > contact.hair_slip:
-                away = away * (contact.hair_slip / slipped)
-            state.neighbour_offset[strand, v, slot] = offset - away
+        work.stiffness[strand, v] = stiffness + wp.identity(n=3, dtype=float) * holds

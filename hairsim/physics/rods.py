@@ -18,8 +18,10 @@ from __future__ import annotations
 import warp as wp
 
 from hairsim.physics.arrays import RodModel, RodState, Workspace
-from hairsim.physics.formulas import curvature_between, inverse_symmetric, shortest_rotation
+from hairsim.physics.formulas import curvature_between, inverse_symmetric, shortest_rotation, tangent_at
 from hairsim.physics.twist import material_frame
+
+wp.set_module_options({"enable_backward": False})
 
 
 @wp.func
@@ -34,6 +36,28 @@ def moment_at(
     turned = curvature_between(before, after) - wp.quat_rotate(frame, rest)
     mean = (before + after) / wp.max(1.0 + wp.dot(before, after), 1.0e-3)
     return (turned * rod.bending_stiffness + mean * (rod.twisting_stiffness * twist)) / length
+
+
+@wp.kernel
+def predict_positions(
+    first: int,
+    # model
+    rod: RodModel,
+    # state in
+    state: RodState,
+    # workspace
+    work: Workspace,
+):
+    """Move free vertices on by their velocity, and take the strands' tangents there."""
+    strand = first + wp.tid()
+    last = rod.vertices - 1
+    for v in range(rod.vertices):
+        predicted = state.position[strand, v]
+        if v >= 2:
+            predicted = predicted + state.velocity[strand, v] * rod.time_step
+        work.predicted[strand, v] = predicted
+    for v in range(rod.vertices):
+        work.tangent[strand, v] = tangent_at(work.predicted, strand, v, last)
 
 
 @wp.kernel
@@ -186,9 +210,8 @@ def move_rods(
     # workspace
     work: Workspace,
 ):
-    """Apply the corrections: new positions, velocities (bounded) and tensions."""
+    """Apply the corrections: new positions and velocities, bounded."""
     strand = first + wp.tid()
-    length = rod.edge_length[strand]
     for v in range(2, rod.vertices):
         start = state.position[strand, v]
         velocity = (work.predicted[strand, v] + work.correction[strand, v] - start) / rod.time_step
@@ -200,10 +223,3 @@ def move_rods(
         position = start + velocity * rod.time_step
         state.position[strand, v] = position
         state.velocity[strand, v] = velocity
-        edge = work.predicted[strand, v] - work.predicted[strand, v - 1]
-        stretched = wp.length(edge)
-        change = work.correction[strand, v]
-        if v > 2:
-            change = change - work.correction[strand, v - 1]
-        longer = stretched + wp.dot(edge, change) / wp.max(stretched, 1.0e-9)
-        state.tension[strand, v - 1] = rod.stretch_stiffness * (longer / length - 1.0)

@@ -8,6 +8,11 @@ import warp as wp
 from hairsim.physics.arrays import ContactModel, RodModel, RodState, Workspace
 from hairsim.physics.formulas import field_distance, friction_stiffness
 
+wp.set_module_options({"enable_backward": False})
+
+STEEPEST = wp.constant(1.2)
+"""Bound of how fast a sampled distance field changes along a path [m/m]; exactly 1 without sampling."""
+
 
 @wp.func
 def skin_spring(contact: ContactModel, height: float, lowest: float) -> wp.vec2:
@@ -44,27 +49,26 @@ def press_on_skin(
     # workspace
     work: Workspace,
 ):
-    """Predict positions and start the contact sums with the skin's push and friction.
+    """Start the contact sums with the skin's push and friction at the predicted positions.
 
     Friction is a spring to a persistent anchor that yields at the Coulomb limit of the last step's
     normal force, so that hair at rest holds without creeping. A layer is in force where the step starts or
     is predicted to end in it: deciding by the prediction alone, resting hair hops, since weight moves a
-    vertex by most of the layer in one step.
+    vertex by most of the layer in one step. Hair too high to get there in this step is left out.
     """
     strand = first + wp.tid()
     world = strand // rod.strands_per_world
     zero = wp.vec3(0.0, 0.0, 0.0)
-    for v in range(rod.vertices):
-        position = state.position[strand, v]
-        if v < 2:
-            work.predicted[strand, v] = position
+    none = wp.identity(n=3, dtype=float) * 0.0
+    for v in range(2, rod.vertices):
+        work.force[strand, v] = zero
+        work.stiffness[strand, v] = none
+        height = state.skin_height[strand, v]
+        if height - STEEPEST * rod.time_step * wp.length(state.velocity[strand, v]) > contact.skin_layer:
             continue
-        predicted = position + state.velocity[strand, v] * rod.time_step
-        work.predicted[strand, v] = predicted
+        predicted = work.predicted[strand, v]
         below = skin_below(contact, world, predicted)
-        force = zero
-        stiffness = wp.mat33(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-        lowest = wp.min(below[3], state.skin_height[strand, v])
+        lowest = wp.min(below[3], height)
         if lowest < contact.skin_layer:
             normal = wp.vec3(below[0], below[1], below[2])
             push = skin_spring(contact, below[3], lowest)
@@ -73,11 +77,9 @@ def press_on_skin(
             hold = friction_stiffness(
                 contact.skin_friction, state.skin_normal[strand, v], wp.length(away), contact.skin_slip
             )
-            force = normal * push[0] - away * hold
+            work.force[strand, v] = normal * push[0] - away * hold
             across = wp.outer(normal, normal)
-            stiffness = across * (push[1] - hold) + wp.identity(n=3, dtype=float) * hold
-        work.force[strand, v] = force
-        work.stiffness[strand, v] = stiffness
+            work.stiffness[strand, v] = across * (push[1] - hold) + wp.identity(n=3, dtype=float) * hold
 
 
 @wp.kernel
@@ -98,6 +100,13 @@ def settle_on_skin(
     world = strand // rod.strands_per_world
     for v in range(2, rod.vertices):
         position = state.position[strand, v]
+        travel = rod.time_step * wp.length(state.velocity[strand, v])
+        height = state.skin_height[strand, v] - STEEPEST * travel
+        if height > contact.skin_layer:
+            state.skin_height[strand, v] = height
+            state.skin_anchor[strand, v] = position
+            state.skin_normal[strand, v] = 0.0
+            continue
         below = skin_below(contact, world, position)
         if below[3] < contact.skin_lowest:
             outward = wp.vec3(below[0], below[1], below[2])

@@ -12,11 +12,11 @@ from hairsim.physics.hair_contact import (
     find_neighbours,
     keep_mutual,
     press_on_hair,
-    settle_on_hair,
     spread_worlds,
 )
 from hairsim.physics.launch import StrandLauncher
-from hairsim.physics.rods import move_rods, solve_rods, sum_rod_forces
+from hairsim.physics.lengths import keep_lengths
+from hairsim.physics.rods import move_rods, predict_positions, solve_rods, sum_rod_forces
 from hairsim.physics.skin_contact import press_on_skin, settle_on_skin
 from hairsim.physics.tie import hold_in_tie
 from hairsim.physics.twist import relax_twist
@@ -56,7 +56,7 @@ class Solver:
     def find_neighbours(self, state: Any) -> None:
         """Search touching vertices anew; friction anchors of pairs that stay together are kept."""
         launch = self._launcher.launch
-        launch(spread_worlds, [self._rod, state, self._points])
+        launch(spread_worlds, [self._rod, state, self._points, self._work.tangent])
         self._grid.build(self._points, self._reach)
         launch(
             find_neighbours,
@@ -66,7 +66,7 @@ class Solver:
                 self._grid.id,
                 self._points,
                 self._reach,
-                state.position,
+                self._work.tangent,
                 state.neighbour,
                 state.neighbour_offset,
                 self._spare_neighbour,
@@ -80,20 +80,22 @@ class Solver:
     def step(self, state: Any, comb: Any | None, comb_step: int) -> None:
         """Advance `state` by one time step; `comb` is a `CombMotion` or None."""
         launch, rod, contact, work = self._launcher.launch, self._rod, self._contact, self._work
+        launch(predict_positions, [rod, state, work])
         launch(press_on_skin, [rod, contact, state, work])
         launch(press_on_hair, [rod, contact, state, work])
         if self._tie is not None:
             launch(hold_in_tie, [rod, self._tie, work])
         if comb is None:
-            launch(leave_comb, [rod, state, work])
+            if comb_step == 0:
+                launch(leave_comb, [rod, state, work])
         else:
             launch(press_on_comb, [rod, contact, comb, comb_step, state, work])
         if rod.twists:
             launch(relax_twist, [rod, state, work])
         launch(sum_rod_forces, [rod, state, work])
         launch(solve_rods, [rod, state, work])
-        launch(move_rods, [rod, state, work])
         if comb is not None:
             launch(feel_comb, [rod, contact, state, work])
+        launch(keep_lengths, [rod, state, work])
+        launch(move_rods, [rod, state, work])
         launch(settle_on_skin, [rod, contact, state])
-        launch(settle_on_hair, [rod, contact, state])

@@ -20,6 +20,8 @@ import warp as wp
 from hairsim.physics.arrays import RodModel, RodState, Workspace
 from hairsim.physics.formulas import curvature_between, shortest_rotation
 
+wp.set_module_options({"enable_backward": False})
+
 MOST_TURN = wp.constant(0.5)
 """Largest change of an angle in one step [rad]."""
 
@@ -78,11 +80,11 @@ def relax_twist(
         if e == last and rod.tips_held == 1:
             forward = 0.0
         factor = -twisting / pivot
-        work.twist_factor[strand, e] = factor
-        work.twist_forward[strand, e] = forward
+        work.sweep_factor[strand, e] = factor
+        work.sweep_forward[strand, e] = forward
         before = after
     change = float(0.0)
     for back in range(last):
         e = last - back
-        change = work.twist_forward[strand, e] - work.twist_factor[strand, e] * change
+        change = work.sweep_forward[strand, e] - work.sweep_factor[strand, e] * change
         state.twist[strand, e] = state.twist[strand, e] + wp.clamp(change, -MOST_TURN, MOST_TURN)
