@@ -23,6 +23,7 @@ class RodModel:
     bending_stiffness: float  # [N m^2]
     twisting_stiffness: float  # [N m^2]
     twists: int  # 0: edges are never turned about their own axes
+    keeps_lengths: int  # 1: edges that turn within a step are brought back to their length
     tips_held: int  # 1: the last edge keeps its angle of twist
     linear_density: float  # [kg/m]
     speed_limit: float  # [m/s]

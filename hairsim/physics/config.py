@@ -13,12 +13,17 @@ from hairsim.errors import CombwiseError
 class PhysicsConfig:
     """Numerical parameters of the strand solver. Forces and stiffnesses are per single hair.
 
+    `keep_lengths=True` with `comb_slack=0.0002` is nearer to mechanics (no stretch beside fast teeth, hair that
+    slides around a tooth stays on it) and will be the default with the next weights; those that are shipped
+    were trained on data without.
+
     Attributes:
         time_step: [s].
         gravity: [m/s^2], head frame.
         twist: whether edges turn about their own axes and resist it.
         stretch_stiffness: force per strain [N]. A real hair has E A = 20 N; 2 N stretches a combed hair
             (2 mN) by 0.1 % and keeps the factorisation well conditioned in single precision.
+        keep_lengths: whether edges that turn within a step are brought back to their length (see `lengths`).
         skin_layer: height above the skin where contact begins [m].
         skin_hard: height above the skin where it becomes hard [m].
         skin_lowest: height below which no vertex is left at the end of a step [m].
@@ -45,6 +50,7 @@ class PhysicsConfig:
     gravity: tuple[float, float, float] = (0.0, 0.0, -9.81)
     twist: bool = True
     stretch_stiffness: float = 2.0
+    keep_lengths: bool = False
     skin_layer: float = 0.0015
     skin_hard: float = 0.0005
     skin_lowest: float = -0.0002
@@ -58,7 +64,7 @@ class PhysicsConfig:
     neighbour_steps: int = 6
     comb_stiffness: float = 10.0
     comb_slip: float = 0.00005
-    comb_slack: float = 0.0002
+    comb_slack: float = 0.0
     hair_thickness: float = 0.001
     tie_stiffness: float = 0.1
     tie_grip: float = 0.001

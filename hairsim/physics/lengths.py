@@ -29,7 +29,7 @@ def keep_lengths(
     # workspace
     work: Workspace,
 ):
-    """Read the tension of every edge from the solve, then project the corrections onto its lengths."""
+    """Read the tension of every edge from the solve, then project the corrections onto its lengths, if asked."""
     strand = first + wp.tid()
     last = rod.vertices - 1
     length = rod.edge_length[strand]
@@ -44,6 +44,8 @@ def keep_lengths(
         stretched = wp.max(wp.length(edge), 1.0e-9)
         longer = stretched + wp.dot(edge, change) / stretched
         state.tension[strand, e] = rod.stretch_stiffness * (longer / length - 1.0)
+        if rod.keeps_lengths == 0:
+            continue
         reached = wp.max(wp.length(edge + change), 1.0e-9)
         after = (edge + change) / reached
         # Inverse masses in units of an inner vertex's: 0 of the held one, 2 of the tip.
@@ -61,6 +63,8 @@ def keep_lengths(
         work.sweep_forward[strand, e] = forward
         work.tangent[strand, e] = after
         before = after
+    if rod.keeps_lengths == 0:
+        return
     back_factor = float(0.0)
     pull = wp.vec3(0.0, 0.0, 0.0)
     shift = float(0.0)
