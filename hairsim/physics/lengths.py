@@ -29,7 +29,7 @@ def keep_lengths(
     # workspace
     work: Workspace,
 ):
-    """Read the tension of every edge from the solve, then project the corrections onto its lengths, if asked."""
+    """Read the tension of every edge from the solve, then project the corrections on its lengths."""
     strand = first + wp.tid()
     last = rod.vertices - 1
     length = rod.edge_length[strand]

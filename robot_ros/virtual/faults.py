@@ -1,7 +1,7 @@
 """What can go wrong with the virtual robot, on request: to prove what the supervisor does about it.
 
-A fault begins when the parameter `fault` of the virtual robot names it, and ends when it is empty. What a real
-robot would measure is spoilt here, never what the supervisor does with it.
+A fault begins when the parameter `fault` of the virtual robot names it, and ends when it is empty. What a
+real robot would measure is spoilt here, never what the supervisor does with it.
 """
 
 from __future__ import annotations
