@@ -13,9 +13,9 @@ from hairsim.errors import CombwiseError
 class PhysicsConfig:
     """Numerical parameters of the strand solver. Forces and stiffnesses are per single hair.
 
-    `keep_lengths=True` with `comb_slack=0.0002` is nearer to mechanics: no stretch beside fast teeth, and hair
-    that slides around a tooth stays on it. It becomes the default with the next weights; those that are shipped
-    were trained on data without.
+    `keep_lengths=True` with `comb_slack=0.0002` is nearer to mechanics: no stretch beside fast teeth, and
+    hair that slides around a tooth stays on it. It becomes the default with the next weights; those that are
+    shipped were trained on data without.
 
     Attributes:
         time_step: [s].
