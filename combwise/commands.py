@@ -69,6 +69,13 @@ COMMANDS: tuple[Command, ...] = (
         "run_held_out",
     ),
     Command(
+        ("evaluate", "styling"),
+        "run the hair-styling benchmark: every planner on the same tasks",
+        "planner.benchmark.styling",
+        "StylingConfig",
+        "run_styling",
+    ),
+    Command(
         ("weights", "install"),
         "make a trained model the one that is shipped",
         "combwise.weights",

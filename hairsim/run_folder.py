@@ -19,7 +19,7 @@ CONFIG_FILE = f"{CONFIG_STEM}.json"
 FORMAT = "combwise run 1"
 """Marks a folder as ours: `overwrite` empties no other."""
 
-NOT_COMPARED = frozenset({"out", "resume", "overwrite", "threads", "workers", "device"})
+NOT_COMPARED = frozenset({"out", "resume", "overwrite", "threads", "workers", "ray", "device"})
 """Config fields that a resumed run may change: where and how fast it runs, not what it makes."""
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
 from hairsim.errors import CombwiseError
-from planner.benchmark.bootstrap import paired_difference
+from planner.benchmark.bootstrap import paired_change, paired_difference
 from planner.benchmark.metrics import chamfer_distance, is_success, is_task, score, strands_to_move
 
 
@@ -83,6 +85,18 @@ def test_chamfer_agrees_with_the_naive_sum() -> None:
     assert chamfer_distance(first, second) == pytest.approx(naive)
 
 
+def test_pytorch3d_finds_the_same_neighbours() -> None:
+    rng = np.random.default_rng(4)
+    first, second = rng.normal(size=(500, 3)), rng.normal(size=(400, 3))
+    if find_spec("pytorch3d") is None:
+        with pytest.raises(CombwiseError, match="not installed"):
+            chamfer_distance(first, second, backend="pytorch3d")
+        return
+    assert chamfer_distance(first, second, backend="pytorch3d") == pytest.approx(
+        chamfer_distance(first, second), rel=1e-5
+    )
+
+
 def test_bad_strands_are_named() -> None:
     start = hanging_strands()
     broken = start.copy()
@@ -103,3 +117,12 @@ def test_paired_bootstrap_sees_a_small_steady_gain_under_large_noise() -> None:
     assert not paired_difference(hardness + rng.normal(0, 5, 20), hardness).excludes_zero
     with pytest.raises(CombwiseError, match="same episodes"):
         paired_difference(hardness, hardness[:5])
+
+
+def test_paired_change_is_the_change_of_the_mean_and_knows_no_share_of_nothing() -> None:
+    other = np.array([20.0, 40.0, 60.0])
+    change = paired_change(0.75 * other, other)
+    assert change is not None
+    assert change.mean == pytest.approx(-0.25)
+    assert change.low == pytest.approx(-0.25) == change.high
+    assert paired_change(np.ones(3), np.array([0.0, 0.0, 1.0])) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,8 +26,9 @@ from hairsim.tools.stroke_path import stroke_paths
 from hairsim.volume import GRIDS, HairVolume, volume_from_strands
 from planner.cost import CostWeights, GoalCost
 from planner.episode import EpisodeConfig, StrokeReading, noise_floor, run_episode
-from planner.goal import load_look, save_look
+from planner.goal import Look, load_look, require_head, save_look
 from planner.planners import MppiConfig, MppiPlanner, NoStrokePlanner, PlannedStroke, ReplayPlanner
+from planner.planners.cem import CemPlanner
 from planner.planners.mppi import path_integral_mean
 from planner.planners.proposals import ProposalSampler, hair_apart
 from planner.planners.screen import SweepScreen
@@ -233,6 +235,26 @@ def test_mppi_lowers_the_predicted_cost_of_a_goal_within_reach(scene: Scene) -> 
     assert again.stroke == planned.stroke
 
 
+def test_cross_entropy_lowers_it_too_with_as_many_rollouts(scene: Scene) -> None:
+    counted: list[int] = []
+
+    class Counted(SweepModel):
+        def rollout(
+            self, state: HairVolume, strokes: Sequence[Sequence[Stroke]], head: Head
+        ) -> tuple[Tensor, Tensor]:
+            counted.append(len(strokes))
+            return super().rollout(state, strokes, head)
+
+    wanted = Stroke(azimuth=1.6, elevation=0.3, heading=1.2, length=0.10, depth=0.01)
+    _, direction = SweepModel().rollout(scene.volume, [[wanted]], scene.head)
+    goal = HairVolume(scene.volume.occupancy, direction[0].numpy(), GRID)
+    planner = CemPlanner(Counted(), QUICK)
+    planned = planner.plan(scene.volume, goal, scene.head, np.random.default_rng(0))
+    assert planned.stroke is not None
+    assert planned.predicted_cost < 0.8 * planner.assess(scene.volume, goal, scene.head)
+    assert sum(counted) == QUICK.model_calls + 1  # the last one draws what is expected
+
+
 def test_mppi_plans_several_strokes_ahead_and_keeps_the_rest(scene: Scene) -> None:
     goal = lock_moved(scene, 0.05)
     planner = MppiPlanner(
@@ -365,6 +387,56 @@ def test_the_floor_of_a_planner_without_costs_is_zero(scene: Scene) -> None:
     )
 
 
+class Failing(StillLife):
+    """An environment that goes wrong at its second look."""
+
+    def __init__(self, frames: list[Frame], later: list[Frame]) -> None:
+        super().__init__(frames)
+        self._later = later
+        self._looks = 0
+
+    def look(self) -> list[Frame]:
+        self._looks += 1
+        return self.frames if self._looks == 1 else self._later
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("missing", "camera 'left' gave no picture"),
+        ("empty", "depth of camera 'left' is empty"),
+        ("nan", "depth of camera 'left' holds NaN"),
+        ("bald", "no hair found"),
+    ],
+)
+def test_cameras_that_fail_stop_the_episode_with_one_sentence(scene: Scene, wrong: str, says: str) -> None:
+    first = scene.frames[0]
+    later = {
+        "missing": scene.frames[1:],
+        "empty": [replace(first, depth=0.0 * first.depth), *scene.frames[1:]],
+        "nan": [replace(first, depth=np.nan * first.depth), *scene.frames[1:]],
+        "bald": [replace(f, hair_mask=np.zeros_like(f.hair_mask)) for f in scene.frames],
+    }[wrong]
+    salon = Failing(scene.frames, later)
+    with pytest.raises(CombwiseError, match=says):
+        run_episode(salon, Scripted([9.0, 8.0]), scene.volume, scene.head, GRID, 0)
+    assert len(salon.executed) == 1  # no stroke after it
+
+
+def test_perfect_eyes_replace_the_cameras(scene: Scene) -> None:
+    seen: list[HairVolume] = []
+
+    class Remembers(Scripted):
+        def assess(self, observation: HairVolume, goal: HairVolume, head: Head) -> float:
+            seen.append(observation)
+            return super().assess(observation, goal, head)
+
+    run_episode(
+        StillLife([]), Remembers([9.0, 1.0]), scene.volume, scene.head, GRID, 0, see=lambda: scene.volume
+    )
+    assert all(volume is scene.volume for volume in seen)
+
+
 # --- goals ------------------------------------------------------------------------------------------
 
 
@@ -380,6 +452,15 @@ def test_a_look_comes_back_as_it_was_saved(scene: Scene, tmp_path: Path) -> None
             assert np.array_equal(loaded.colour, saved.colour)
             assert np.array_equal(loaded.depth, saved.depth)
             assert np.array_equal(loaded.hair_mask, saved.hair_mask)
+
+
+def test_a_goal_of_another_head_needs_registration(scene: Scene) -> None:
+    frames = tuple(scene.frames)
+    require_head(Look(frames), "built-in head")  # a goal that names no head is taken at its word
+    require_head(Look(frames, {"head": "built-in head"}), "built-in head")
+    with pytest.raises(CombwiseError, match="taken of head 'bust', the hair grows on 'built-in head'"):
+        require_head(Look(frames, {"head": "bust"}), "built-in head")
+    require_head(Look(frames, {"head": "bust", "registered_to": "built-in head"}), "built-in head")
 
 
 def test_bad_goal_files_get_one_clear_sentence(scene: Scene, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def generate(
         ProcessPoolExecutor(
             workers or os.cpu_count() or 1,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_end_with_driver,
+            initializer=end_with_driver,
         ) as pool,
     ):
         task = progress.add_task(
@@ -85,7 +85,7 @@ def _simulate(index: int, config: GenerateConfig, out: Path, observe: Observe) -
     return index
 
 
-def _end_with_driver() -> None:
+def end_with_driver() -> None:
     """End this worker when the driver dies, however it dies: orphans would go on simulating."""
     driver = multiprocessing.parent_process()
     assert driver is not None

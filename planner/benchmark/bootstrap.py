@@ -63,3 +63,28 @@ def paired_difference(
         )
     difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
     return bootstrap_mean(difference, seed=seed, samples=samples, level=level)
+
+
+def paired_change(
+    first: np.ndarray, second: np.ndarray, *, seed: int = 0, samples: int = 10_000, level: float = 0.95
+) -> Interval | None:
+    """Return the interval of mean(first) / mean(second) - 1 over the same episodes [N].
+
+    None where the mean of the second is 0 in one of the resamples: a share of nothing is not a number.
+
+    Raises:
+        CombwiseError: the two do not pair up.
+    """
+    if np.shape(first) != np.shape(second):
+        raise CombwiseError(
+            f"cannot pair shapes {np.shape(first)} and {np.shape(second)}; expected the same episodes"
+        )
+    mine, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    picks = np.random.default_rng(seed).integers(len(other), size=(samples, len(other)))
+    below = other[picks].mean(axis=1)
+    if (below == 0.0).any():
+        return None
+    low, high = np.quantile(
+        mine[picks].mean(axis=1) / below - 1.0, [0.5 * (1.0 - level), 0.5 * (1.0 + level)]
+    )
+    return Interval(float(mine.mean() / other.mean() - 1.0), float(low), float(high), len(mine))

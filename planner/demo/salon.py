@@ -128,5 +128,6 @@ class SimulatedSalon:
         )[0]
         self.paths.append(path)
         self.history.append(self.world.strands())
-        peak = float(np.linalg.norm(reading.force, axis=-1).max(initial=0.0))
-        return StrokeReading(float(path.times[-1]), peak)
+        force = np.linalg.norm(reading.force, axis=-1)
+        mean = float(force.mean()) if len(force) else 0.0
+        return StrokeReading(float(path.times[-1]), float(force.max(initial=0.0)), mean)

@@ -20,7 +20,7 @@ from hairsim.world import HairWorld
 from planner.benchmark.metrics import is_task
 from planner.demo.config import DemoConfig
 from planner.demo.salon import SimulatedSalon
-from planner.goal.look import Look, load_look
+from planner.goal.look import Look, load_look, require_head
 from planner.goal.virtual_goal import VirtualGoal, make_virtual_goal
 
 FILM_RATE = 10.0
@@ -59,7 +59,10 @@ def set_scene(config: DemoConfig) -> Scene:
     Raises:
         CombwiseError: a file that cannot be read, or a groom of which no task can be made.
     """
-    head, groom = _customer(config)
+    head, groom = customer(config)
+    wish = None if config.goal is None else load_look(config.goal)
+    if wish is not None:
+        require_head(wish, head.name)  # before the hair settles, which takes its time
     children = make_children(groom, count=config.children, seed=config.seed)
     world = HairWorld([head], [groom], device=config.device)
     world.settle_until_still()
@@ -72,7 +75,8 @@ def set_scene(config: DemoConfig) -> Scene:
         goal = Look(tuple(salon.look_at(truth.strands)), {"head": head.name, "seed": config.seed})
     else:
         assert config.goal is not None
-        goal = load_look(config.goal)
+        assert wish is not None
+        goal = wish
         truth = _recorded_truth(config.goal, world.strands())
     return Scene(salon, groom, goal, truth)
 
@@ -91,7 +95,8 @@ def open_salon(config: DemoConfig, world: HairWorld, children: Children) -> Simu
     )
 
 
-def _customer(config: DemoConfig) -> tuple[Head, Groom]:
+def customer(config: DemoConfig) -> tuple[Head, Groom]:
+    """Return the head and its groom, as they grew."""
     if config.groom is None:
         head = parametric_head()
         return head, make_groom(

@@ -96,6 +96,24 @@ def load_look(path: Path) -> Look:
         ) from error
 
 
+def require_head(look: Look, head: str) -> None:
+    """Check that a goal is in the frame of a head: taken of it, or registered to it.
+
+    Args:
+        look: its notes name the head that it was taken of (`head`), or registered to (`registered_to`).
+        head: name of the head that is to be styled.
+
+    Raises:
+        CombwiseError: the goal was taken of another head and nobody registered it.
+    """
+    taken_of = look.notes.get("registered_to", look.notes.get("head", head))
+    if taken_of != head:
+        raise CombwiseError(
+            f"the goal was taken of head '{taken_of}', the hair grows on '{head}'; expected a goal of the "
+            f"same head, or one registered to it (notes: registered_to = '{head}')"
+        )
+
+
 def _camera(source: Path, entry: Mapping[str, Any]) -> Camera:
     pose = np.array(entry["camera_to_head"], np.float64)
     if pose.shape != (4, 4) or not np.isfinite(pose).all():

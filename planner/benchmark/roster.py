@@ -1,0 +1,143 @@
+"""Every planner of the benchmark by its name, and the oracles that can stand behind it.
+
+mppi              the learned model                       mppi+observe   the same with perfect eyes
+mppi_64           the same with 64 model calls a stroke   mppi+model     with the simulator as its model
+mppi_advection    kinematic advection as the model        mppi+goal      with the true goal volume
+cem               cross-entropy search, MPPI's cost
+mppi_simulator    simulator and true strands, 64 calls    rule_based     roots, orientations, DBSCAN
+random            any stroke on hair                      no_stroke      waits
+replay            the hidden strokes themselves
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hairsim.errors import CombwiseError
+from hairsim.volume import GRIDS, GridSpec, HairVolume
+from planner.benchmark.rehearsal import SalonRehearsal
+from planner.demo.scene import Scene
+from planner.planners.planner import Planner
+
+PLANNERS = (
+    "mppi", "mppi_64", "mppi_advection", "cem", "mppi_simulator", "rule_based", "random", "no_stroke",
+    "replay",
+)  # fmt: skip
+LEARNED = ("mppi", "mppi_64", "mppi_advection", "cem")
+"""Planners that need the learned model's weights."""
+
+ORACLES = ("observe", "model", "goal")
+"""What can be swapped for its perfect version: perception, model, goal."""
+
+SIMULATED = {"proposals": 34, "modes": 3, "samples": 5, "iterations": 2}
+"""64 model calls: what simulating them leaves time for."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A planner and its oracles, written as one name: `mppi+observe+goal`.
+
+    Attributes:
+        planner: one of `PLANNERS`.
+        oracles: some of `ORACLES`.
+    """
+
+    planner: str
+    oracles: tuple[str, ...]
+
+    @staticmethod
+    def parse(name: str) -> Entry:
+        """Read a name.
+
+        Raises:
+            CombwiseError: planner or oracle is unknown, or they do not go together.
+        """
+        planner, *oracles = name.split("+")
+        if planner not in PLANNERS:
+            raise CombwiseError(f"planner '{name}' is unknown; expected one of {', '.join(PLANNERS)}")
+        unknown = [oracle for oracle in oracles if oracle not in ORACLES]
+        if unknown or len(set(oracles)) < len(oracles):
+            raise CombwiseError(f"planner '{name}': expected each oracle once, of {', '.join(ORACLES)}")
+        if "model" in oracles and planner not in LEARNED:
+            raise CombwiseError(
+                f"planner '{name}' has no model to swap; expected one of {', '.join(LEARNED)}"
+            )
+        return Entry(planner, tuple(oracles))
+
+    @property
+    def learned(self) -> bool:
+        """Whether it needs the weights."""
+        return self.planner in LEARNED
+
+
+def load_dynamics(weights: Path | None, device: str) -> Any:
+    """Return the learned model; late, because torch takes seconds."""
+    from dynamics.model import load_model
+
+    return load_model(weights, device=device)
+
+
+def make_entry(
+    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str
+) -> Planner:
+    """Return the planner of an entry for one episode.
+
+    Args:
+        entry: which.
+        scene: the task at its start, with the truth for planners that may see it.
+        goal: the goal as the planner will get it.
+        dynamics: the learned model; None for planners that need none.
+        preset: how far MPPI searches.
+        device: where planners compute.
+    """
+    assert scene.truth is not None
+    if entry.planner == "no_stroke":
+        from planner.planners.no_stroke import NoStrokePlanner
+
+        return NoStrokePlanner()
+    if entry.planner == "replay":
+        from planner.planners.replay import ReplayPlanner
+
+        return ReplayPlanner(scene.truth.strokes)
+    if entry.planner == "random":
+        from planner.planners.random_strokes import RandomPlanner
+
+        return RandomPlanner()
+    if entry.planner == "rule_based":
+        from planner.planners.rule_based import RuleBasedPlanner
+
+        return RuleBasedPlanner()
+    return _searching(entry, scene, goal, dynamics, preset, device)
+
+
+def _searching(
+    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str
+) -> Planner:
+    """Return a planner that searches strokes through a model."""
+    from planner.planners.advection_model import AdvectionDynamics
+    from planner.planners.cem import CemPlanner
+    from planner.planners.mppi import PRESETS, MppiPlanner
+    from planner.planners.simulator import SimulatorDynamics, SimulatorPlanner
+
+    if preset not in PRESETS:
+        raise CombwiseError(f"--preset {preset} is unknown; expected one of {', '.join(PRESETS)}")
+    config = PRESETS[preset]
+    simulated = dataclasses.replace(config, **SIMULATED, horizon=1)  # pyright: ignore[reportArgumentType]
+    if entry.planner == "mppi_simulator":
+        assert scene.truth is not None
+        rehearsal = SalonRehearsal(scene.salon)
+        start = scene.salon.history[0]
+        return SimulatorPlanner(rehearsal, start, scene.truth.strands, GRIDS["small"], simulated)
+    model = AdvectionDynamics(dynamics) if entry.planner == "mppi_advection" else dynamics
+    if "model" in entry.oracles:
+        model = SimulatorDynamics(SalonRehearsal(scene.salon), dynamics, goal, dynamics.grid)
+    config = simulated if entry.planner == "mppi_64" else config
+    return (CemPlanner if entry.planner == "cem" else MppiPlanner)(model, config, device=device)
+
+
+def grid_of(dynamics: Any) -> GridSpec:
+    """Return the grid on which hair is observed: the model's, or the small one."""
+    return GRIDS["small"] if dynamics is None else dynamics.grid
