@@ -7,7 +7,8 @@ use, all cameras and depth: the orientation map is the direction field of the ob
 tip, and state and goal are aligned because both are in the head frame. As there, hair is compared where it
 is, strands are followed back to their roots, roots are grouped by place and wanted orientation with DBSCAN,
 and a group gets one stroke from its root along the wanted orientation. We look again after every stroke,
-where they comb all groups of one look. Numbers: `planner.benchmark.tune_rule_based`.
+where they comb all groups of one look. The numbers are guesses that
+`planner.benchmark.tune_rule_based` has yet to tune.
 """
 
 from __future__ import annotations
