@@ -93,8 +93,7 @@ class HairWorld:
             self._state = make_state(start, height, self.config, device)
             work = make_workspace((count, self._vertices), device)
             launcher = StrandLauncher(device, count, threads or os.cpu_count() or 1)
-            ties = make_ties(grooms, start, self.config, device)
-            self._solver = Solver(rod, contact, ties, work, launcher, device)
+            self._solver = Solver(rod, contact, ties, work, launcher, device, contacts=self.config.contacts)
         self._steps = 0
         self._last_comb: list[np.ndarray | None] = [None] * len(heads)
 

@@ -26,8 +26,17 @@ class Solver:
     """Steps a batch of heads. Holds the workspace; model and state belong to the caller."""
 
     def __init__(
-        self, rod: Any, contact: Any, tie: Any | None, work: Any, launcher: StrandLauncher, device: str
+        self,
+        rod: Any,
+        contact: Any,
+        tie: Any | None,
+        work: Any,
+        launcher: StrandLauncher,
+        device: str,
+        *,
+        contacts: bool,
     ) -> None:
+        self._contacts = contacts
         self._rod, self._contact, self._tie, self._work = rod, contact, tie, work
         self._launcher, self._device = launcher, device
         shape = work.predicted.shape
@@ -55,6 +64,8 @@ class Solver:
 
     def find_neighbours(self, state: Any) -> None:
         """Search touching vertices anew; friction anchors of pairs that stay together are kept."""
+        if not self._contacts:
+            return
         launch = self._launcher.launch
         launch(spread_worlds, [self._rod, state, self._points, self._work.tangent])
         self._grid.build(self._points, self._reach)
@@ -81,10 +92,11 @@ class Solver:
         """Advance `state` by one time step; `comb` is a `CombMotion` or None."""
         launch, rod, contact, work = self._launcher.launch, self._rod, self._contact, self._work
         launch(predict_positions, [rod, state, work])
-        launch(press_on_skin, [rod, contact, state, work])
-        launch(press_on_hair, [rod, contact, state, work])
-        if self._tie is not None:
-            launch(hold_in_tie, [rod, self._tie, work])
+        if self._contacts:
+            launch(press_on_skin, [rod, contact, state, work])
+            launch(press_on_hair, [rod, contact, state, work])
+            if self._tie is not None:
+                launch(hold_in_tie, [rod, self._tie, work])
         if comb is None:
             if comb_step == 0:
                 launch(leave_comb, [rod, state, work])
@@ -98,4 +110,5 @@ class Solver:
             launch(feel_comb, [rod, contact, state, work])
         launch(keep_lengths, [rod, state, work])
         launch(move_rods, [rod, state, work])
-        launch(settle_on_skin, [rod, contact, state])
+        if self._contacts:
+            launch(settle_on_skin, [rod, contact, state])
