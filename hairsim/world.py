@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import warp as wp
-from scipy.spatial.transform import Rotation
 
 from hairsim.errors import CombwiseError
 from hairsim.groom.groom import Groom
 from hairsim.head.head import Head
-from hairsim.physics.arrays import CombMotion, RodState
+from hairsim.physics.arrays import RodState
 from hairsim.physics.assemble import (
     even_edges,
     free_of_skin,
@@ -23,7 +22,9 @@ from hairsim.physics.assemble import (
     make_ties,
     make_workspace,
 )
+from hairsim.physics.comb_motion import AWAY, capsules_at, comb_motion, motion_of
 from hairsim.physics.config import PhysicsConfig
+from hairsim.physics.head_motion import head_motion
 from hairsim.physics.launch import StrandLauncher
 from hairsim.physics.material import Material
 from hairsim.physics.step import Solver
@@ -40,10 +41,27 @@ class CombReading:
     Attributes:
         times: [T] [s] from the start of the path.
         force: [T, 3] force of the hair on the comb [N].
+        torque: [T, 3] its moment about the comb's origin [N m].
     """
 
     times: np.ndarray
     force: np.ndarray
+    torque: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sag:
+    """How far a loaded groom still moves when it is let go.
+
+    Attributes:
+        seconds: for how long it was watched [s].
+        mean: distance moved, mean over all vertices [m].
+        strand: of the strand that moved most, mean over its vertices [m].
+    """
+
+    seconds: float
+    mean: float
+    strand: float
 
 
 class HairWorld:
@@ -94,7 +112,7 @@ class HairWorld:
             work = make_workspace((count, self._vertices), device)
             launcher = StrandLauncher(device, count, threads or os.cpu_count() or 1)
             ties = make_ties(grooms, start, self.config, device)
-            self._solver = Solver(rod, contact, ties, work, launcher, device)
+            self._solver = Solver(rod, contact, ties, work, launcher, device, contacts=self.config.contacts)
         self._steps = 0
         self._last_comb: list[np.ndarray | None] = [None] * len(heads)
 
@@ -115,6 +133,10 @@ class HairWorld:
         """
         first = world * self._strands
         return self._state.tension.numpy()[first : first + self._strands, : self._vertices - 1].copy()
+
+    def root_tension(self, world: int = 0) -> np.ndarray:
+        """Return the tension at the roots of one world [N], per single hair, [S]."""
+        return self.tension(world)[:, 1]
 
     def hold_tips(self) -> None:
         """From now on the last edges keep their angle of twist, as if clamped."""
@@ -155,6 +177,30 @@ class HairWorld:
                 break
         return fastest
 
+    def sag(self, seconds: float = 4.0) -> Sag:
+        """Let the hair go for `seconds` and report how far it moved; see `PhysicsConfig.rest_turn_limit`."""
+        before = self._state.position.numpy().copy()
+        self.settle(seconds)
+        moved = np.linalg.norm(self._state.position.numpy() - before, axis=-1)
+        return Sag(seconds, float(moved.mean()), float(moved.mean(axis=1).max()))
+
+    def move_heads(self, paths: Sequence[ToolPath | None], *, rest_seconds: float = 0.0) -> None:
+        """Carry each head along a path and hold it where that ends, also during later strokes.
+
+        Strands and tool poses stay in the frame of the head; gravity and wind are those of the room.
+
+        Args:
+            paths: poses of each head in the room, from rest; None stays or returns upright.
+            rest_seconds: time after the longest path [s].
+        """
+        if len(paths) != self.worlds:
+            raise CombwiseError(f"{len(paths)} paths for {self.worlds} worlds; expected one per world")
+        longest = max((p.times[-1] for p in paths if p is not None), default=0.0)
+        steps = int(np.ceil(longest / self.config.time_step - 1e-9))
+        motion, count = head_motion(paths, steps, self.config, self._device)
+        self._solver.ride(motion, count)
+        self._advance(steps + round(rest_seconds / self.config.time_step), None)
+
     def comb(
         self,
         paths: Sequence[ToolPath | None],
@@ -182,7 +228,8 @@ class HairWorld:
         rest = round(rest_seconds / self.config.time_step)
         every = max(1, round(1.0 / (frames_per_second * self.config.time_step))) if on_frame else 0
         comb = comb_motion(paths, tool, steps, self.config.time_step, self._device) if steps else None
-        readings = self._advance(steps, comb, on_frame, every)
+        felt = self._advance(steps, comb, on_frame, every)
+        readings = [_about_comb(reading, path) for reading, path in zip(felt, paths, strict=True)]
         if rest:
             self._advance(rest, None, on_frame, every, start=steps)
         return readings
@@ -202,15 +249,15 @@ class HairWorld:
         if len(poses) != self.worlds:
             raise CombwiseError(f"{len(poses)} poses for {self.worlds} worlds; expected one per world")
         here: list[np.ndarray | None] = [
-            None if pose is None else _capsules(tool, pose[0][None], pose[1][None])[:, 0] for pose in poses
+            None if pose is None else capsules_at(tool, pose[0][None], pose[1][None])[:, 0] for pose in poses
         ]
-        away = np.full((2, len(tool.radius), 3), _AWAY) + np.array([0.0, 0.1])[:, None, None]
+        away = np.full((2, len(tool.radius), 3), AWAY) + np.array([0.0, 0.1])[:, None, None]
         # A comb that appears did not slide there from afar.
         before = [now if last is None else last for now, last in zip(here, self._last_comb, strict=True)]
         self._last_comb = here
         ends = np.array([[away if comb is None else comb for comb in combs] for combs in (before, here)])
         start, end = np.moveaxis(ends, 2, 0)
-        motion = _motion(start, end, tool, self._device)
+        motion = motion_of(start, end, tool, self._device)
         if self._steps % self.config.neighbour_steps == 0:
             self._solver.find_neighbours(self._state)
         self._solver.step(self._state, motion, 1)
@@ -240,6 +287,7 @@ class HairWorld:
         reading_steps = max(1, round(1.0 / (READINGS_PER_SECOND * self.config.time_step)))
         times: list[float] = []
         forces: list[np.ndarray] = []
+        torques: list[np.ndarray] = []
         for step in range(steps):
             if self._steps % self.config.neighbour_steps == 0:
                 self._solver.find_neighbours(self._state)
@@ -247,65 +295,35 @@ class HairWorld:
             self._steps += 1
             if comb is not None and step % reading_steps == 0:
                 forces.append(self._comb_force())
+                torques.append(self._of_all_hair(self._solver.comb_torque))
                 times.append((step + 1) * self.config.time_step)
             if on_frame is not None and (start + step) % every == 0:
                 on_frame((start + step + 1) * self.config.time_step)
         felt = np.array(forces).reshape(-1, self.worlds, 3)
-        return [CombReading(np.array(times), felt[:, w]) for w in range(self.worlds)]
+        turned = np.array(torques).reshape(-1, self.worlds, 3)
+        return [CombReading(np.array(times), felt[:, w], turned[:, w]) for w in range(self.worlds)]
 
     def _comb_force(self) -> np.ndarray:
         """Return the force of all hair on the comb in the last step, [W, 3] [N]."""
+        return self._of_all_hair(self._solver.comb_reaction)
+
+    def _of_all_hair(self, per_hair: Any) -> np.ndarray:
+        """Return the sum [W, 3] over all hairs of what each strand's single hair gives, [N strands]."""
         hairs = np.concatenate([g.hair_count for g in self.grooms])[:, None]
-        per_strand = self._solver.comb_reaction.numpy() * hairs
+        per_strand = per_hair.numpy() * hairs
         return per_strand.reshape(self.worlds, self._strands, 3).sum(axis=1)
+
+
+def _about_comb(reading: CombReading, path: ToolPath | None) -> CombReading:
+    """Return a reading whose torque is taken about the comb's origin instead of the head's."""
+    if path is None or not len(reading.times):
+        return reading
+    place, _ = poses_at(path, reading.times)
+    return replace(reading, torque=reading.torque - np.cross(place, reading.force))
 
 
 def _state_fields() -> tuple[str, ...]:
     return tuple(RodState.vars)
 
 
-_AWAY = 100.0
-"""Coordinates of a comb that is not there [m]."""
-
-
-def comb_motion(
-    paths: Sequence[ToolPath | None], tool: Tool, steps: int, time_step: float, device: str
-) -> Any:
-    """Return the `CombMotion` of a tool along one path per world; where there is none, far away."""
-    times = (np.arange(steps) + 1) * time_step
-    start = np.full((steps, len(paths), len(tool.radius), 3), _AWAY)
-    end = np.full_like(start, _AWAY + 0.1)
-    for world, path in enumerate(paths):
-        if path is None:
-            continue
-        start[:, world], end[:, world] = _capsules(tool, *poses_at(path, times))
-        gone = times > path.times[-1]
-        start[gone, world] = _AWAY
-        end[gone, world] = _AWAY + 0.1
-    return _motion(start, end, tool, device)
-
-
-def _capsules(tool: Tool, position: np.ndarray, quaternion: np.ndarray) -> np.ndarray:
-    """Return the ends [2, T, C, 3] of the tool's capsules at poses [T, 3], [T, 4]."""
-    rotation = Rotation.from_quat(quaternion).as_matrix()
-    ends = np.stack([tool.start, tool.end])
-    return np.einsum("tij,ecj->etci", rotation, ends) + position[:, None]
-
-
-def _motion(start: np.ndarray, end: np.ndarray, tool: Tool, device: str) -> Any:
-    """Return the `CombMotion` of capsules whose ends move along [T, W, C, 3]."""
-    corners = np.concatenate([start, end], axis=2)
-    centre = 0.5 * (corners.min(axis=2) + corners.max(axis=2))
-    size = np.concatenate([tool.start, tool.end])
-    middle = 0.5 * (size.min(axis=0) + size.max(axis=0))
-    reach = np.linalg.norm(size - middle, axis=-1).max() + tool.radius.max() + 0.02
-    motion = CombMotion()
-    motion.start = wp.array(start.astype(np.float32), dtype=wp.vec3, device=device)
-    motion.end = wp.array(end.astype(np.float32), dtype=wp.vec3, device=device)
-    motion.radius = wp.array(tool.radius.astype(np.float32), dtype=float, device=device)
-    motion.centre = wp.array(centre.astype(np.float32), dtype=wp.vec3, device=device)
-    motion.reach = float(reach)
-    return motion
-
-
-__all__ = ["CombReading", "HairWorld", "comb_motion"]
+__all__ = ["CombReading", "HairWorld", "Sag", "comb_motion"]

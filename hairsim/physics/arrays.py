@@ -18,9 +18,11 @@ class RodModel:
     strands_per_world: int  # S
     time_step: float  # [s]
     gravity: wp.vec3  # [m/s^2]
+    wind: wp.vec3  # of the air, head frame [m/s]
     air_drag: float  # [1/s]
     stretch_stiffness: float  # [N]
-    bending_stiffness: float  # [N m^2]
+    bending_stiffness: float  # the softer way [N m^2]
+    bending_excess: float  # how much stiffer the harder way is [N m^2]; 0 for round hair
     twisting_stiffness: float  # [N m^2]
     twists: int  # 0: edges are never turned about their own axes
     keeps_lengths: int  # 1: edges that turn within a step are brought back to their length
@@ -33,6 +35,7 @@ class RodModel:
         dtype=wp.vec3
     )  # [N, V] rotation between edges, in the frame of the edge before
     root_frame: wp.array(dtype=wp.quat)  # [N] frame of the held edge
+    narrow_axis: wp.array(dtype=wp.vec3)  # [N] of the section, across the held edge, in its frame
 
 
 @wp.struct
@@ -112,6 +115,7 @@ class Workspace:
     sweep_factor: wp.array2d(dtype=float)  # [N, V] of a scalar sweep over a strand's edges
     sweep_forward: wp.array2d(dtype=float)  # [N, V]
     comb_reaction: wp.array(dtype=wp.vec3)  # [N] force of a strand on the comb [N]
+    comb_torque: wp.array(dtype=wp.vec3)  # [N] its moment about the head's origin [N m]
 
 
 @wp.struct
@@ -123,3 +127,13 @@ class CombMotion:
     radius: wp.array(dtype=float)  # [C] [m]
     centre: wp.array2d(dtype=wp.vec3)  # [T, W] of a sphere around all capsules [m]
     reach: float  # its radius [m]
+
+
+@wp.struct
+class HeadMotion:
+    """What hair feels of its head's motion at every step, head frame."""
+
+    weight: wp.array2d(dtype=wp.vec3)  # [T, W] gravity less the acceleration of the head [m/s^2]
+    air: wp.array2d(dtype=wp.vec3)  # [T, W] wind less the velocity of the head [m/s]
+    spin: wp.array2d(dtype=wp.vec3)  # [T, W] angular velocity [rad/s]
+    spin_change: wp.array2d(dtype=wp.vec3)  # [T, W] angular acceleration [rad/s^2]

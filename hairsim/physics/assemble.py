@@ -15,6 +15,7 @@ from hairsim.head.head import DistanceField, Head
 from hairsim.physics.arrays import ContactModel, RodModel, RodState, TieModel, Workspace
 from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.material import Material
+from hairsim.physics.sag_free import elastic_turns, skin_below_strands
 
 
 def even_edges(strands: np.ndarray) -> np.ndarray:
@@ -27,9 +28,11 @@ def even_edges(strands: np.ndarray) -> np.ndarray:
     return np.concatenate([strands[:, :1], strands[:, :1] + np.cumsum(edges, axis=1)], axis=1)
 
 
-def rest_curvatures(strands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def rest_curvatures(strands: np.ndarray, held: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return rest curvature [S, V, 3] [rad], each in the twist-free frame of the edge before its vertex, and
     the frames of the held edges [S, 4] (identity: any frame will do, rest and motion start from the same).
+
+    `held` [S, V, 3] [rad] is the part of each turn, head frame, that is not at rest but holds a load.
 
     Mirrors `formulas.curvature_between` and `formulas.shortest_rotation` in NumPy.
     """
@@ -45,11 +48,22 @@ def rest_curvatures(strands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         sine = np.linalg.norm(axis, axis=-1)
         cosine = np.sum(before * after, axis=-1)
         scale = np.where(sine > 1e-6, np.arctan2(sine, cosine) / np.maximum(sine, 1e-9), 1.0)
-        curvature[:, v] = _rotate_inverse(frame, axis * scale[:, None])
+        turn = axis * scale[:, None]
+        if held is not None:
+            turn = turn - held[:, v]
+        curvature[:, v] = _rotate_inverse(frame, turn)
         turn = np.concatenate([axis, 1.0 + cosine[:, None]], axis=-1)
         turn = np.where((1.0 + cosine)[:, None] < 1e-5, [0.0, 0.0, 0.0, 1.0], turn)
         frame = _multiply(turn / np.linalg.norm(turn, axis=-1, keepdims=True), frame)
     return curvature, root_frame
+
+
+def upright_axes(tangent: np.ndarray) -> np.ndarray:
+    """Return unit vectors [S, 3] across unit tangents [S, 3], as near to z as may be, else to x."""
+    flat = np.abs(tangent[:, 2]) < 0.99
+    up = np.where(flat[:, None], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0])
+    across = up - np.sum(up * tangent, axis=-1, keepdims=True) * tangent
+    return across / np.linalg.norm(across, axis=-1, keepdims=True)
 
 
 def _multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -92,15 +106,22 @@ def make_models(
     """Return the `RodModel` and the `ContactModel` of a batch, on `device`."""
     strands = np.concatenate([even_edges(g.strands) for g in grooms])
     edge = np.linalg.norm(strands[:, 1] - strands[:, 0], axis=-1)
-    curvature, root_frame = rest_curvatures(strands)
+    held = None
+    if config.rest_turn_limit > 0.0:
+        skins = [skin_below_strands(h, s) for h, s in zip(heads, np.split(strands, len(heads)), strict=True)]
+        height, normal = (np.concatenate(part) for part in zip(*skins, strict=True))
+        held = elastic_turns(strands, height, normal, material, config)
+    curvature, root_frame = rest_curvatures(strands, held)
     rod = RodModel()
     rod.vertices = strands.shape[1]
     rod.strands_per_world = len(grooms[0].strands)
     rod.time_step = config.time_step
     rod.gravity = wp.vec3(*config.gravity)
+    rod.wind = wp.vec3(*config.wind)
     rod.air_drag = material.air_drag
     rod.stretch_stiffness = config.stretch_stiffness
     rod.bending_stiffness = material.bending_stiffness
+    rod.bending_excess = material.hard_bending_stiffness - material.bending_stiffness
     rod.twisting_stiffness = material.twisting_stiffness
     rod.twists = int(config.twist)
     rod.keeps_lengths = int(config.keep_lengths)
@@ -112,6 +133,7 @@ def make_models(
     rod.root_tangent = wp.array(tangent.astype(np.float32), dtype=wp.vec3, device=device)
     rod.rest_curvature = wp.array(curvature.astype(np.float32), dtype=wp.vec3, device=device)
     rod.root_frame = wp.array(root_frame.astype(np.float32), dtype=wp.quat, device=device)
+    rod.narrow_axis = wp.array(upright_axes(tangent).astype(np.float32), dtype=wp.vec3, device=device)
 
     values, origin, spacing = common_fields(heads)
     contact = ContactModel()
@@ -194,6 +216,7 @@ def make_workspace(shape: tuple[int, int], device: str) -> Any:
     for name in ("sweep_factor", "sweep_forward"):
         setattr(work, name, wp.zeros(shape, dtype=float, device=device))
     work.comb_reaction = wp.zeros(shape[0], dtype=wp.vec3, device=device)
+    work.comb_torque = wp.zeros(shape[0], dtype=wp.vec3, device=device)
     return work
 
 

@@ -104,6 +104,7 @@ def feel_comb(
     """Read the reaction on the comb and keep each edge's normal force for the next step's friction."""
     strand = first + wp.tid()
     reaction = wp.vec3(0.0, 0.0, 0.0)
+    torque = wp.vec3(0.0, 0.0, 0.0)
     d0 = wp.vec3(0.0, 0.0, 0.0)
     for v in range(1, rod.vertices):
         if v > 1:
@@ -122,7 +123,9 @@ def feel_comb(
         if v > 2:
             felt = felt - work.comb_coupling[strand, v - 1] * work.correction[strand, v - 1]
         reaction = reaction - felt
+        torque = torque - wp.cross(work.predicted[strand, v] + d0, felt)
     work.comb_reaction[strand] = reaction
+    work.comb_torque[strand] = torque
 
 
 @wp.kernel
@@ -144,3 +147,4 @@ def leave_comb(
         work.comb_coupling[strand, v] = none
         state.comb_normal[strand, v] = 0.0
     work.comb_reaction[strand] = wp.vec3(0.0, 0.0, 0.0)
+    work.comb_torque[strand] = wp.vec3(0.0, 0.0, 0.0)

@@ -20,7 +20,11 @@ class PhysicsConfig:
     Attributes:
         time_step: [s].
         gravity: [m/s^2], head frame.
+        wind: velocity of the air, head frame [m/s].
         twist: whether edges turn about their own axes and resist it.
+        rest_turn_limit: sag-free start: by how much the rest turn at a vertex may differ from the groom's, so
+            that the groom holds itself [rad]; 0 leaves the groom's own shape at rest, which then sags.
+        contacts: whether hair touches the head and other hair; a tool is felt either way.
         stretch_stiffness: force per strain [N]. A real hair has E A = 20 N; 2 N stretches a combed hair
             (2 mN) by 0.1 % and keeps the factorisation well conditioned in single precision.
         keep_lengths: whether edges that turn within a step are brought back to their length (see `lengths`).
@@ -48,7 +52,10 @@ class PhysicsConfig:
 
     time_step: float = 1.0 / 120.0
     gravity: tuple[float, float, float] = (0.0, 0.0, -9.81)
+    wind: tuple[float, float, float] = (0.0, 0.0, 0.0)
     twist: bool = True
+    rest_turn_limit: float = 0.0
+    contacts: bool = True
     stretch_stiffness: float = 2.0
     keep_lengths: bool = False
     skin_layer: float = 0.0015

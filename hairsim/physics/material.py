@@ -17,7 +17,8 @@ class Material:
         young_modulus: [Pa].
         poisson_ratio: lateral over axial strain; with it G = E / (2 (1 + nu)), so G J = E I / (1 + nu).
         density: [kg/m^3].
-        diameter: [m].
+        diameter: of a round hair; of an elliptical one the wide diameter [m].
+        flatness: narrow over wide diameter; 1 is round. Straight hair is rounder (0.9) than coily (0.6).
         friction_hair: Coulomb coefficient, hair on hair.
         friction_skin: Coulomb coefficient, hair on skin.
         friction_comb: Coulomb coefficient, hair on comb.
@@ -25,6 +26,7 @@ class Material:
             any load, per hair: entanglement and sebum. About a seventh of a vertex's weight.
         air_drag: linear drag over mass [1/s]; slender-body drag of one hair in still air is about 15
             [Cox1970], less inside a bundle that carries its air along.
+        load: mass of water or product over the hair's own mass.
     """
 
     young_modulus: float = 4.0e9
@@ -36,6 +38,8 @@ class Material:
     friction_comb: float = 0.3
     cohesion: float = 1.0e-7
     air_drag: float = 8.0
+    flatness: float = 1.0
+    load: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -44,18 +48,45 @@ class Material:
             if not np.isfinite(value) or value < 0.0 or (positive and value == 0.0):
                 wanted = "a positive number" if positive else "zero or more"
                 raise CombwiseError(f"material {field.name} is {value}; expected {wanted}")
+        if not 0.0 < self.flatness <= 1.0:
+            raise CombwiseError(f"material flatness is {self.flatness}; expected above 0 and at most 1")
 
     @property
     def linear_density(self) -> float:
-        """Mass per length of one hair [kg/m]."""
-        return self.density * np.pi * (0.5 * self.diameter) ** 2
+        """Mass per length of one hair with what it carries [kg/m]."""
+        section = np.pi * (0.5 * self.diameter) ** 2 * self.flatness
+        return self.density * section * (1.0 + self.load)
 
     @property
     def bending_stiffness(self) -> float:
-        """E I of one round hair [N m^2]."""
-        return self.young_modulus * np.pi / 4.0 * (0.5 * self.diameter) ** 4
+        """E I of one hair about its wide axis, the softer way [N m^2]; a round one has no other."""
+        return self._round_stiffness * self.flatness**3
+
+    @property
+    def hard_bending_stiffness(self) -> float:
+        """E I of one hair about its narrow axis [N m^2]."""
+        return self._round_stiffness * self.flatness
 
     @property
     def twisting_stiffness(self) -> float:
-        """G J of one round hair [N m^2]."""
-        return self.bending_stiffness / (1.0 + self.poisson_ratio)
+        """G J of one hair [N m^2]; of an ellipse, J = pi a^3 b^3 / (a^2 + b^2)."""
+        ellipse = 2.0 * self.flatness**3 / (1.0 + self.flatness**2)
+        return self._round_stiffness / (1.0 + self.poisson_ratio) * ellipse
+
+    @property
+    def _round_stiffness(self) -> float:
+        return self.young_modulus * np.pi / 4.0 * (0.5 * self.diameter) ** 4
+
+
+def wet_hair() -> Material:
+    """Return hair that is soaked: it carries half its mass in water, and clings.
+
+    Hair takes up about 30 % of its mass [Robbins2012]; the rest is a film. Wet friction is higher than dry;
+    how high, and how strongly water films draw hairs together, is chosen, not measured.
+    """
+    return Material(friction_hair=0.4, friction_skin=0.5, friction_comb=0.4, cohesion=5.0e-7, load=0.5)
+
+
+def hair_with_gel() -> Material:
+    """Return hair with a styling gel that has not set: friction and cohesion chosen, 30 % of product."""
+    return Material(friction_hair=0.5, friction_skin=0.5, friction_comb=0.35, cohesion=1.0e-6, load=0.3)

@@ -26,16 +26,28 @@ wp.set_module_options({"enable_backward": False})
 
 @wp.func
 def moment_at(
-    rod: RodModel, before: wp.vec3, after: wp.vec3, frame: wp.quat, rest: wp.vec3, twist: float, length: float
+    rod: RodModel,
+    before: wp.vec3,
+    after: wp.vec3,
+    frame: wp.quat,
+    rest: wp.vec3,
+    narrow: wp.vec3,
+    twist: float,
+    length: float,
 ) -> wp.vec3:
     """Moment [N m] at the vertex between two unit tangents: E I (kappa - kappa_rest) and G J times the twist.
 
-    `rest` is given in `frame`, the material frame of the edge before. The twisting moment acts along the mean
-    tangent, which has a unit part along both edges [Bergou2008, eq. (9)].
+    `rest` and `narrow`, the section's narrow axis, are given in `frame`, the material frame of the edge
+    before. The twisting moment acts along the mean tangent, which has a unit part along both edges
+    [Bergou2008, eq. (9)].
     """
     turned = curvature_between(before, after) - wp.quat_rotate(frame, rest)
     mean = (before + after) / wp.max(1.0 + wp.dot(before, after), 1.0e-3)
-    return (turned * rod.bending_stiffness + mean * (rod.twisting_stiffness * twist)) / length
+    bent = turned * rod.bending_stiffness
+    if rod.bending_excess > 0.0:
+        axis = wp.quat_rotate(frame, narrow)
+        bent = bent + axis * (rod.bending_excess * wp.dot(axis, turned))
+    return (bent + mean * (rod.twisting_stiffness * twist)) / length
 
 
 @wp.kernel
@@ -80,7 +92,7 @@ def sum_rod_forces(
         if v == last:
             share = 0.5 * mass
         work.residual[strand, v] = (
-            (rod.gravity - state.velocity[strand, v] * rod.air_drag) * share
+            (rod.gravity - (state.velocity[strand, v] - rod.wind) * rod.air_drag) * share
             + work.force[strand, v]
             + work.comb_force[strand, v]
         )
@@ -92,7 +104,8 @@ def sum_rod_forces(
         after = edge / wp.max(stretched, 1.0e-9)
         turned = material_frame(frame, before, state.twist[strand, v - 1])
         twist = state.twist[strand, v] - state.twist[strand, v - 1]
-        moment = moment_at(rod, before, after, turned, rod.rest_curvature[strand, v], twist, length)
+        rest = rod.rest_curvature[strand, v]
+        moment = moment_at(rod, before, after, turned, rest, rod.narrow_axis[strand], twist, length)
         pull = after * (rod.stretch_stiffness * (stretched / length - 1.0))
         push_after = wp.cross(moment, after) / length
         push_before = wp.cross(moment, before) / length
@@ -126,7 +139,7 @@ def solve_rods(
     length = rod.edge_length[strand]
     mass = rod.linear_density * length
     inertia = wp.float64(mass / (rod.time_step * rod.time_step) + mass * rod.air_drag / rod.time_step)
-    bend = wp.float64(rod.bending_stiffness / (length * length * length))
+    bend = wp.float64((rod.bending_stiffness + rod.bending_excess) / (length * length * length))
     identity = wp.identity(n=3, dtype=wp.float64)
     nil = wp.float64(0.0)
     two = wp.float64(2.0)

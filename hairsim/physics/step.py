@@ -14,6 +14,7 @@ from hairsim.physics.hair_contact import (
     press_on_hair,
     spread_worlds,
 )
+from hairsim.physics.head_motion import ride_on_head
 from hairsim.physics.launch import StrandLauncher
 from hairsim.physics.lengths import keep_lengths
 from hairsim.physics.rods import move_rods, predict_positions, solve_rods, sum_rod_forces
@@ -26,8 +27,18 @@ class Solver:
     """Steps a batch of heads. Holds the workspace; model and state belong to the caller."""
 
     def __init__(
-        self, rod: Any, contact: Any, tie: Any | None, work: Any, launcher: StrandLauncher, device: str
+        self,
+        rod: Any,
+        contact: Any,
+        tie: Any | None,
+        work: Any,
+        launcher: StrandLauncher,
+        device: str,
+        *,
+        contacts: bool,
     ) -> None:
+        self._contacts = contacts
+        self._motion, self._motion_steps, self._motion_step = None, 0, 0
         self._rod, self._contact, self._tie, self._work = rod, contact, tie, work
         self._launcher, self._device = launcher, device
         shape = work.predicted.shape
@@ -45,6 +56,11 @@ class Solver:
         """Force of each strand on the comb in the last step, [N strands] [N]; per single hair."""
         return self._work.comb_reaction
 
+    @property
+    def comb_torque(self) -> Any:
+        """Its moment about the head's origin, [N strands] [N m]; per single hair."""
+        return self._work.comb_torque
+
     def hold_tips(self) -> None:
         """Keep the angle of twist of the last edges."""
         self._rod.tips_held = 1
@@ -55,6 +71,8 @@ class Solver:
 
     def find_neighbours(self, state: Any) -> None:
         """Search touching vertices anew; friction anchors of pairs that stay together are kept."""
+        if not self._contacts:
+            return
         launch = self._launcher.launch
         launch(spread_worlds, [self._rod, state, self._points, self._work.tangent])
         self._grid.build(self._points, self._reach)
@@ -77,14 +95,24 @@ class Solver:
         found = [self._spare_neighbour, self._spare_offset]
         launch(keep_mutual, [self._rod, self._contact, *found, state.neighbour, state.neighbour_offset])
 
+    def ride(self, motion: Any, steps: int) -> None:
+        """From the next step on, heads move by a `HeadMotion` of so many steps, whose last one holds on."""
+        self._motion, self._motion_steps, self._motion_step = motion, steps, 0
+
     def step(self, state: Any, comb: Any | None, comb_step: int) -> None:
         """Advance `state` by one time step; `comb` is a `CombMotion` or None."""
         launch, rod, contact, work = self._launcher.launch, self._rod, self._contact, self._work
         launch(predict_positions, [rod, state, work])
-        launch(press_on_skin, [rod, contact, state, work])
-        launch(press_on_hair, [rod, contact, state, work])
-        if self._tie is not None:
-            launch(hold_in_tie, [rod, self._tie, work])
+        if self._contacts:
+            launch(press_on_skin, [rod, contact, state, work])
+            launch(press_on_hair, [rod, contact, state, work])
+            if self._tie is not None:
+                launch(hold_in_tie, [rod, self._tie, work])
+        if self._motion is not None:
+            if not self._contacts:
+                work.force.zero_()
+            launch(ride_on_head, [rod, self._motion, self._motion_step, state, work])
+            self._motion_step = min(self._motion_step + 1, self._motion_steps - 1)
         if comb is None:
             if comb_step == 0:
                 launch(leave_comb, [rod, state, work])
@@ -98,4 +126,5 @@ class Solver:
             launch(feel_comb, [rod, contact, state, work])
         launch(keep_lengths, [rod, state, work])
         launch(move_rods, [rod, state, work])
-        launch(settle_on_skin, [rod, contact, state])
+        if self._contacts:
+            launch(settle_on_skin, [rod, contact, state])

@@ -7,6 +7,7 @@ are those of least energy:
 
     E(theta) = sum  G J / (2 l) (theta_e - theta_(e-1))^2  +  E I / (2 l) |phi_e - R(theta_(e-1)) kappa_e|^2
 
+(an elliptical section adds the same for its narrow axis, with the excess of its harder E I)
 with phi the turn between edges and kappa the rest turn in the material frame of the edge before. Its second
 derivative is tridiagonal: one Newton step a time step, from the last step's angles, one thread a strand.
 
@@ -69,7 +70,15 @@ def relax_twist(
             turn = curvature_between(after, beyond)
             rest = wp.quat_rotate(material_frame(frame, after, angle), rod.rest_curvature[strand, e + 1])
             gradient_bend = -bending * wp.dot(turn, wp.cross(after, rest))
-            second_bend = wp.max(bending * wp.dot(turn, rest), 0.0)
+            second_bend = bending * wp.dot(turn, rest)
+            if rod.bending_excess > 0.0:
+                narrow = wp.quat_rotate(material_frame(frame, after, angle), rod.narrow_axis[strand])
+                harder = rod.bending_excess / length
+                uneven = wp.dot(turn - rest, narrow)
+                turning = wp.dot(turn, wp.cross(after, narrow))
+                gradient_bend = gradient_bend + harder * uneven * turning
+                second_bend = second_bend + harder * (turning * turning - uneven * wp.dot(turn, narrow))
+            second_bend = wp.max(second_bend, 0.0)
         gradient = gradient_bend + twisting * (angle - state.twist[strand, e - 1])
         diagonal = second_bend + twisting
         if e < last:

@@ -1,0 +1,92 @@
+"""Time the strand solver, and its peers where they are installed, and write the table.
+
+python -m benchmarks.throughput --out throughput.json [--quick] [--no-peers]
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import tyro
+import warp as wp
+from rich.console import Console
+
+from benchmarks.throughput.cases import Case, plan
+from benchmarks.throughput.measure import Row, measure
+from benchmarks.throughput.targets import Target, targets
+from hairsim.atomic_file import write_text
+from hairsim.version import SIMULATOR_VERSION, code_version
+
+
+@dataclass(frozen=True)
+class ThroughputBenchmark:
+    """What to time.
+
+    Attributes:
+        out: the JSON file.
+        quick: few and small cases, a minute or two.
+        peers: other solvers too, where installed (extra `peers`).
+        only: purposes of cases to time; all of them when empty.
+    """
+
+    out: Path
+    quick: bool = False
+    peers: bool = True
+    only: tuple[str, ...] = ()
+
+
+def run(config: ThroughputBenchmark) -> tuple[list[Row], list[Target]]:
+    """Time every case, print rows as they come, and write the file."""
+    console = Console()
+    devices = ("cpu", "cuda:0") if wp.is_cuda_available() else ("cpu",)
+    rows: list[Row] = []
+    missing: list[str] = []
+    for case in plan(quick=config.quick, peers=config.peers, devices=devices):
+        if config.only and case.purpose not in config.only:
+            continue
+        try:
+            row = measure(case, quick=config.quick)
+        except ImportError as error:
+            missing.append(f"{case.solver}: {error}")
+            continue
+        rows.append(row)
+        console.print(described(case, row), highlight=False)
+    reached = targets(rows)
+    for target in reached:
+        console.print(f"{target.name}: {target.value:.3g}, target {target.target}", highlight=False)
+    for line in missing:
+        console.print(f"not installed, {line}", highlight=False)
+    result = {
+        "command": "python -m benchmarks.throughput" + (" --quick" if config.quick else ""),
+        "commit": code_version(),
+        "simulator_version": SIMULATOR_VERSION,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
+        "load_average": [round(load, 1) for load in os.getloadavg()],
+        "missing": missing,
+        "targets": [asdict(target) for target in reached],
+        "rows": [asdict(row) for row in rows],
+    }
+    write_text(config.out, json.dumps(result, indent=1) + "\n")
+    console.print(f"{len(rows)} rows written to {config.out}")
+    return rows, reached
+
+
+def described(case: Case, row: Row) -> str:
+    """Return one printed line of a row."""
+    touching = "contacts" if case.contacts else "free"
+    return (
+        f"{case.purpose:18s} {case.solver} {case.device} x{case.cores}, {case.worlds} x {case.strands} x "
+        f"{case.vertices} {touching}, dt 1/{1.0 / case.dt:.0f}, {case.iterations} it: "
+        f"{row.vertex_steps_per_s / 1e6:.3g} M vertex-steps/s, {row.realtime_factor:.3g} x real time, "
+        f"{row.peak_mb:.0f} MB, cantilever {100.0 * row.cantilever_error:.2g} %"
+    )
+
+
+if __name__ == "__main__":
+    run(tyro.cli(ThroughputBenchmark, description=__doc__))

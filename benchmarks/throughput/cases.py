@@ -1,0 +1,78 @@
+"""What is timed: sizes, cores, contacts, and the solvers that are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+STEP = 1.0 / 120.0
+"""The step that data is made with [s]."""
+
+LONGEST_STEPS = (1.0 / 240.0, 1.0 / 120.0, 1.0 / 60.0, 1.0 / 30.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to time.
+
+    Attributes:
+        purpose: the comparison it belongs to.
+        solver: "combwise", or a peer's name.
+        device: a Warp device.
+        cores: threads that may run; the process is held to as many cores.
+        worlds: heads stepped as one batch, W.
+        strands: of a head, S.
+        vertices: of a strand, V.
+        contacts: whether hair touches the head and other hair.
+        dt: time step [s].
+        iterations: of the solver in a step.
+    """
+
+    purpose: str
+    solver: str = "combwise"
+    device: str = "cpu"
+    cores: int = 1
+    worlds: int = 1
+    strands: int = 64
+    vertices: int = 24
+    contacts: bool = False
+    dt: float = STEP
+    iterations: int = 1
+
+    @property
+    def clock(self) -> str:
+        """What is counted: on one core the process's own "cpu" seconds, which others cannot blur; elsewhere
+        "wall" seconds.
+        """
+        return "cpu" if self.cores == 1 and self.device == "cpu" else "wall"
+
+    @property
+    def count(self) -> int:
+        """Vertices of all worlds together."""
+        return self.worlds * self.strands * self.vertices
+
+
+PEERS = (
+    Case("peers", solver="mujoco cable", dt=1.0 / 600.0),
+    Case("peers", solver="mujoco cable", dt=1.0 / 1200.0),
+)
+
+
+def plan(*, quick: bool, peers: bool, devices: tuple[str, ...]) -> Iterator[Case]:
+    """Yield every case, small ones first within a comparison."""
+    for device in devices:
+        for dt in LONGEST_STEPS[1:3] if quick else LONGEST_STEPS:
+            yield Case("free rods", device=device, dt=dt)
+        for vertices in (8, 32) if quick else (8, 16, 32, 64, 128):
+            yield Case("vertices", device=device, strands=512, vertices=vertices)
+        for contacts in (False, True):
+            yield Case("contacts", device=device, strands=500, contacts=contacts)
+            for strands in (250, 1000) if quick else (250, 1000, 4000, 16000, 64000):
+                yield Case("strands", device=device, strands=strands, contacts=contacts)
+        for worlds in (1, 4) if quick else (1, 4, 16, 64, 256):
+            yield Case("worlds", device=device, worlds=worlds, vertices=16, contacts=True)
+        for cores in (1, 2) if device == "cpu" else ():
+            yield Case("cores, many heads", cores=cores, worlds=8, strands=250, contacts=True)
+            yield Case("cores, one head", cores=cores, strands=1000, contacts=True)
+    if peers:
+        yield from PEERS

@@ -1,0 +1,86 @@
+"""Measure one case in a process of its own, so that its peak memory is its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from benchmarks.throughput.cases import Case
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        solver, device, cores, worlds, strands, vertices, contacts, dt, iterations: the case.
+        vertex_steps_per_s: vertices times steps, per wall second.
+        realtime_factor: simulated seconds per wall second.
+        peak_mb: most memory that the process held, the libraries' about 250 MB included [MB].
+        cantilever_error: of one rod of 25 cm under its weight, relative; how right the mechanics is.
+        purpose: the comparison that the case belongs to.
+        clock: whether seconds were counted by the "wall" clock or are the process's own, "cpu" (one core).
+    """
+
+    solver: str
+    device: str
+    cores: int
+    worlds: int
+    strands: int
+    vertices: int
+    contacts: bool
+    dt: float
+    iterations: int
+    vertex_steps_per_s: float
+    realtime_factor: float
+    peak_mb: float
+    cantilever_error: float
+    purpose: str
+    clock: str
+
+
+def measure(case: Case, *, quick: bool) -> Row:
+    """Time a case in a fresh process and return its row.
+
+    Raises:
+        ImportError: the case's peer is not installed.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmarks.throughput.rods"])
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        seconds, error, peak = pool.submit(_timed, case, quick).result()
+    return Row(
+        case.solver,
+        case.device,
+        case.cores,
+        case.worlds,
+        case.strands,
+        case.vertices,
+        case.contacts,
+        case.dt,
+        case.iterations,
+        case.count / seconds,
+        case.dt / seconds,
+        peak,
+        error,
+        case.purpose,
+        case.clock,
+    )
+
+
+def _timed(case: Case, quick: bool) -> tuple[float, float, float]:
+    """Return seconds a step, cantilever error, and peak memory [MB] of this process."""
+    if case.solver == "mujoco cable":
+        from benchmarks.throughput.mujoco_cable import cantilever_error, seconds_a_step
+
+        seconds, error = seconds_a_step(case), cantilever_error(case)
+    else:
+        from benchmarks.throughput.rods import cantilever_error, seconds_a_step
+
+        seconds = seconds_a_step(case, repeats=2 if quick else 3, block_seconds=0.1 if quick else 0.4)
+        error = cantilever_error(case.vertices, case.dt)
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return seconds, error, kilobytes / (1024.0 if sys.platform != "darwin" else 1024.0**2)

@@ -1,0 +1,156 @@
+"""What surrounds hair and what it is made of: each test states a law."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import warp as wp
+
+from benchmarks.physics.scenes import clamped_rods, floor, groom, rod_tool, straight_path
+from hairsim.errors import CombwiseError
+from hairsim.groom.groom import Groom
+from hairsim.physics.config import PhysicsConfig
+from hairsim.physics.material import Material, hair_with_gel, wet_hair
+from hairsim.tools.tool import ToolPath
+from hairsim.world import HairWorld
+
+STEP = PhysicsConfig().time_step
+GRAVITY = 9.81
+
+
+def world_of(rods: Groom, material: Material | None = None, **config: Any) -> HairWorld:
+    return HairWorld([floor()], [rods], material=material, config=PhysicsConfig(**config), threads=1)
+
+
+def hanging(length: float = 0.2, vertices: int = 20) -> Groom:
+    return clamped_rods(vertices, length, (0.0, 0.0, -1.0))
+
+
+def test_wind_tilts_limp_hair_by_drag_over_weight() -> None:
+    material = Material(young_modulus=4.0e3)
+    world = world_of(hanging(), material, wind=(1.0, 0.0, 0.0))
+    world.settle(3.0)
+    along = world.strands()[0, -1] - world.strands()[0, 2]
+    assert np.arctan2(along[0], -along[2]) == pytest.approx(np.arctan(material.air_drag / GRAVITY), rel=0.02)
+
+
+@pytest.mark.parametrize("material", [Material(), wet_hair(), hair_with_gel()])
+def test_a_root_carries_the_weight_that_hangs_from_it(material: Material) -> None:
+    strand = hanging()
+    world = world_of(strand, material)
+    world.settle(1.5)
+    edge = float(np.linalg.norm(strand.strands[0, 1] - strand.strands[0, 0]))
+    weight = 17.5 * edge * material.linear_density * GRAVITY  # of vertices 2 .. 19, the last one half
+    assert world.root_tension() == pytest.approx(np.array([weight]), rel=0.05)
+
+
+def test_product_adds_its_mass_and_nothing_else_is_heavier() -> None:
+    assert wet_hair().linear_density == pytest.approx(1.5 * Material().linear_density)
+    assert wet_hair().bending_stiffness == Material().bending_stiffness
+    assert wet_hair().friction_hair > Material().friction_hair
+
+
+def test_a_flat_hair_bends_more_across_its_narrow_side() -> None:
+    flatness = 0.6
+    material = Material(flatness=flatness, air_drag=20.0)
+    length = (0.2 * material.bending_stiffness / (material.linear_density * GRAVITY)) ** (1.0 / 3.0)
+    drops = []
+    for axis in (2, 1):  # the narrow axis is upright at the root
+        pull = np.zeros(3)
+        pull[axis] = -GRAVITY
+        world = world_of(
+            clamped_rods(16, length, (1.0, 0.0, 0.0)), material, gravity=(pull[0], pull[1], pull[2])
+        )
+        world.settle(2.0)
+        drops.append(-float(world.strands()[0, -1, axis]))
+    assert drops[0] / drops[1] == pytest.approx(1.0 / flatness**2, rel=0.03)
+
+
+def test_a_section_of_no_width_is_refused() -> None:
+    with pytest.raises(CombwiseError, match="flatness is 0"):
+        Material(flatness=0.0)
+
+
+def turned_path(degrees: float, seconds: float) -> ToolPath:
+    """Return a head that is tipped about y."""
+    half = 0.5 * np.radians(np.linspace(0.0, degrees, 60))
+    quaternions = np.stack([0.0 * half, np.sin(half), 0.0 * half, np.cos(half)], axis=-1)
+    return ToolPath(np.linspace(0.0, seconds, 60), np.zeros((60, 3)), quaternions, (0, 59))
+
+
+def test_a_head_that_was_tipped_hangs_its_hair_as_if_gravity_were_tipped() -> None:
+    rods, material = clamped_rods(16, 0.12, (1.0, 0.0, 0.0)), Material(air_drag=20.0)
+    moved = world_of(rods, material)
+    moved.move_heads([turned_path(60.0, 0.5)], rest_seconds=4.0)
+    # A vector w of the room is R^-1 w in a frame turned by R.
+    angle = np.radians(60.0)
+    still = world_of(rods, material, gravity=(GRAVITY * np.sin(angle), 0.0, -GRAVITY * np.cos(angle)))
+    still.settle(4.5)
+    assert np.abs(moved.strands() - still.strands()).max() < 0.001
+    assert np.abs(moved.strands() - world_of(rods).strands()).max() > 0.03
+
+
+def test_in_a_falling_head_hair_has_no_weight() -> None:
+    rods, material = clamped_rods(16, 0.12, (1.0, 0.0, 0.0)), Material(air_drag=0.0)
+    count = np.arange(37)
+    place = np.zeros((37, 3))
+    place[:, 2] = -GRAVITY * STEP**2 * count * (count + 1) / 2.0  # as the implicit step lets things fall
+    upright = np.tile([0.0, 0.0, 0.0, 1.0], (37, 1))
+    world = world_of(rods, material)
+    start = world.strands()
+    world.move_heads([ToolPath(count * STEP, place, upright, (0, 36))])
+    assert np.abs(world.strands() - start).max() < 0.0005
+    resting = world_of(rods, material)
+    resting.settle(36 * STEP)
+    assert np.abs(resting.strands() - start).max() > 0.01
+
+
+def test_the_torque_on_a_tooth_is_its_arm_times_the_force() -> None:
+    strand = hanging(0.2, 40).strands.copy()
+    strand[..., 1] += 0.02
+    world = world_of(groom(strand, "one hair"), Material(friction_comb=0.0))
+    path = straight_path(np.array([-0.02, 0.0, -0.1]), np.array([0.03, 0.0, -0.1]), 0.8)
+    reading = world.comb([path], rod_tool(0.003), rest_seconds=0.0)[0]
+    size = np.linalg.norm(reading.force, axis=-1)
+    touching = size > 0.02 * size.max()
+    force, torque = reading.force[touching], reading.torque[touching]
+    assert touching.sum() > 3
+    assert np.abs(torque[:, 0] - 0.02 * force[:, 2]).max() < 1e-4 * size.max()
+    assert np.abs(torque[:, 2] + 0.02 * force[:, 0]).max() < 1e-4 * size.max()
+
+
+def test_a_sag_free_groom_holds_itself_as_far_as_the_bound_lets_it() -> None:
+    rods = clamped_rods(16, 0.06, (1.0, 0.0, 0.0))
+    sags = [world_of(rods, rest_turn_limit=limit).sag(2.0) for limit in (0.0, 0.01, 1.0)]
+    assert sags[2].mean < 0.02 * sags[0].mean
+    assert sags[2].mean < sags[1].mean < sags[0].mean
+    assert sags[0].strand >= sags[0].mean > 0.001
+
+
+def test_steps_allocate_no_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = world_of(clamped_rods(16, 0.1, (1.0, 0.0, 0.0), 3))
+    world.settle(2 * STEP)
+    made = []
+    original = wp.array.__init__
+
+    def counting(self: Any, *args: Any, **kwargs: Any) -> None:
+        made.append(kwargs)
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(wp.array, "__init__", counting)
+    world.settle(20 * STEP)
+    assert made == []
+
+
+@pytest.mark.skipif(not wp.is_cuda_available(), reason="no CUDA device")
+def test_a_step_is_captured_in_a_cuda_graph() -> None:
+    rods = clamped_rods(16, 0.1, (1.0, 0.0, 0.0), 3)
+    world = HairWorld([floor()], [rods], device="cuda:0")
+    world.settle(STEP)
+    before = world.strands()
+    with wp.ScopedCapture("cuda:0") as capture:
+        world.settle(STEP)
+    wp.capture_launch(capture.graph)
+    assert np.abs(world.strands() - before).max() > 0.0
