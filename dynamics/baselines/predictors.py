@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dynamics.baselines.advection import Advection
+from dynamics.data import Window
 from dynamics.editing.branch import EditingModel, EditState
 from dynamics.latent.autoencoder import volume_of
 from dynamics.precision import fast_arithmetic
@@ -23,11 +24,12 @@ class Volume(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a model is given: the input volume, the head, and what the latent model makes of both."""
+    """What a model is given: input volume, head, what the latent model makes of both, and where that is."""
 
     volume: Volume
     head_distance: Tensor
     state: EditState
+    window: Window
 
 
 class Predictor(Protocol):
