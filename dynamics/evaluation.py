@@ -13,6 +13,7 @@ from rich.progress import track
 from torch import Tensor
 
 from dynamics.baselines.advection import Advection
+from dynamics.baselines.load import load_baselines
 from dynamics.baselines.nearest import Nearest
 from dynamics.baselines.predictors import (
     Advected,
@@ -24,9 +25,10 @@ from dynamics.baselines.predictors import (
     Seen,
     Volume,
 )
+from dynamics.baselines.train import MODELS
 from dynamics.baselines.tune_advection import tune_advection
 from dynamics.cases import Case, case_batch, cases
-from dynamics.checkpoint import load_checkpoint
+from dynamics.checkpoint import CheckpointInfo, load_checkpoint
 from dynamics.data import SOURCES, Store, StrokeBatch, Window
 from dynamics.editing.branch import EditingModel
 from dynamics.evaluation_report import Shown, render_report
@@ -51,6 +53,7 @@ class EvaluateDynamicsConfig:
     Attributes:
         data: dataset folders; their episodes fall into splits by family and number.
         out: run folder.
+        baselines: run folder of `combwise train baselines`; None leaves the learned baselines out.
         weights: checkpoint of kind "dynamics" or the run folder that holds it; None for the shipped ones.
         splits: which splits to score.
         horizons: strokes ahead.
@@ -65,6 +68,7 @@ class EvaluateDynamicsConfig:
     data: tuple[Path, ...]
     out: Path
     weights: Path | None = None
+    baselines: Path | None = None
     splits: tuple[str, ...] = ("validation", "unseen")
     horizons: tuple[int, ...] = (1, 3)
     episodes: int = 0
@@ -93,12 +97,15 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
     if config.threads:
         torch.set_num_threads(config.threads)
     stores = [Store(path) for path in config.data]
-    model = _load(config.weights, stores[0], device)
+    model, model_info = _load(config.weights, stores[0], device)
     found = list(cases(stores, config.splits, config.horizons, episodes=config.episodes))
     if not found:
         raise CombwiseError(f"no episodes of the splits {config.splits} in the data; generate more")
     folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
     predictors, rule = _predictors(model, stores, device)
+    learned = load_baselines(config.baselines, model_info, device)
+    predictors |= learned
+    not_run = NOT_RUN | {name: "not trained" for name in MODELS if name not in learned}
     measured: list[Measured] = []
     shown: list[Shown] = []
     for case in track(found, "evaluate dynamics"):
@@ -120,12 +127,12 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
         {
             "rows": rows,
             "paired": paired,
-            "not_run": NOT_RUN,
+            "not_run": not_run,
             "speed": speed,
             "advection": dataclasses.asdict(rule),
         },
     )
-    page = render_report(words, rows, paired, shown, speed=speed, not_run=NOT_RUN)
+    page = render_report(words, rows, paired, shown, speed=speed, not_run=not_run)
     folder.write_text("report.html", page)
     return f"evaluation {folder.path}/report.html, metrics.json: {words}"
 
@@ -160,7 +167,7 @@ def _is_shown(case: Case, config: EvaluateDynamicsConfig) -> bool:
     return case.horizon == min(config.horizons) and case.split == config.splits[-1] and case.stroke == 0
 
 
-def _load(weights: Path | None, store: Store, device: torch.device) -> EditingModel:
+def _load(weights: Path | None, store: Store, device: torch.device) -> tuple[EditingModel, CheckpointInfo]:
     path = weights or WEIGHTS / f"{store.info.profile}.safetensors"
     checkpoint = load_checkpoint(
         path / "model.safetensors" if path.is_dir() else path,
@@ -171,7 +178,7 @@ def _load(weights: Path | None, store: Store, device: torch.device) -> EditingMo
     )
     model = build_model(checkpoint.info)
     model.load_state_dict({name: t.float() for name, t in checkpoint.tensors.items()})
-    return model.to(device).eval()
+    return model.to(device).eval(), checkpoint.info
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from dynamics.baselines.nearest import Nearest
 from dynamics.baselines.predictors import Volume
+from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
+from dynamics.baselines.unet import UNet, UNetConfig
 from dynamics.cases import Case, case_batch
 from dynamics.checkpoint import CheckpointInfo, file_hash, load_checkpoint, require_hash, save_checkpoint
 from dynamics.data import Store, Window, mirrored_path, split_of, stroke_batch
@@ -335,6 +337,13 @@ def test_missing_truncated_and_foreign_checkpoints_get_one_sentence(tmp_path: Pa
 # Training
 
 
+def test_the_unet_has_as_many_parameters_as_latent_model_and_branch() -> None:
+    ours = EditingModel(LatentModel(LatentConfig()), EditingConfig(), voxel=GRID.voxel)
+    theirs = UNet(UNetConfig())
+    count, expected = (sum(p.numel() for p in m.parameters()) for m in (theirs, ours))
+    assert abs(count / expected - 1.0) < 0.1
+
+
 class Line:
     """Fit a line; raise at a step to be killed at."""
 
@@ -402,9 +411,14 @@ def test_latent_then_dynamics_then_evaluation_on_made_up_hair(tmp_path: Path) ->
         .occupancy.isfinite()
         .all()
     )
+    baselines = TrainBaselinesConfig(
+        data=data, dynamics=tmp_path / "dynamics", out=tmp_path / "baselines", unet=UNetConfig(8, 16, 16, 16)
+    )
+    assert "unet 3 steps" in train_baselines(baselines)
     evaluate_dynamics(
         EvaluateDynamicsConfig(
             data=(data,),
+            baselines=tmp_path / "baselines",
             out=tmp_path / "scores",
             weights=tmp_path / "dynamics",
             splits=("unseen",),
@@ -434,7 +448,7 @@ def test_latent_then_dynamics_then_evaluation_on_made_up_hair(tmp_path: Path) ->
     assert 0.0 < identity["occupancy_error", 1] < identity["occupancy_error", 2] < 1.0
     metrics = {row["metric"] for row in found["rows"]}
     assert metrics == {"occupancy_error", "chamfer_mm", "direction_deg", "direction_unsigned_deg"}
-    assert {"editing", "identity", "reconstruction", "advection", "nearest"} <= {
+    assert {"editing", "identity", "reconstruction", "advection", "nearest", "unet", "no_pretraining"} <= {
         row["model"] for row in found["rows"]
     }
     assert found["speed"]["rollouts_per_second"] > 0.0 and "particle_graph" in found["not_run"]
