@@ -392,6 +392,7 @@ def test_another_models_training_is_not_resumed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_latent_then_dynamics_then_evaluation_on_made_up_hair(tmp_path: Path) -> None:
     """Train both for a few steps; the shipped form loads, rolls out, and is scored beside its baselines."""
     data = write_dataset(tmp_path / "data", 8, ("straight_long", "straight_long", UNSEEN_FAMILIES[0]))
