@@ -55,6 +55,13 @@ COMMANDS: tuple[Command, ...] = (
         "train_dynamics",
     ),
     Command(
+        ("train", "baselines"),
+        "train what the learned model is compared with, on as many strokes",
+        "dynamics.baselines.train",
+        "TrainBaselinesConfig",
+        "train_baselines",
+    ),
+    Command(
         ("evaluate", "dynamics"),
         "score the learned model beside its baselines",
         "dynamics.evaluation",

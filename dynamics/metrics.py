@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from dynamics.editing.mask import dilate
@@ -66,6 +68,41 @@ def score(
     unsigned = torch.minimum(turned, 180.0 - turned)
     error_unsigned = (torch.where(both, unsigned, 0.0).flatten(1).sum(1) + MISS * (union - hits)) / union
     return VolumeScore(torch.where(nothing, 0.0, 1.0 - f1), error, error_unsigned)
+
+
+def chamfer_mm(occupancy: Tensor, true_occupancy: Tensor, region: Tensor, voxel: float) -> Tensor:
+    """Return the Chamfer distance of predictions [N, X, Y, Z] from the truth over a region, [N] [mm].
+
+    The mean of two means: from predicted hair voxels of the region to the nearest true hair, in the region
+    or not, and back. Zero where the region has no hair at all; NaN where a volume is empty altogether.
+
+    Args:
+        occupancy, true_occupancy: 0..1.
+        region: bool, where distances are taken from.
+        voxel: edge of a voxel [m].
+    """
+    found = []
+    for predicted, truth, where in zip(
+        _array(occupancy >= 0.5), _array(true_occupancy >= 0.5), _array(region), strict=True
+    ):
+        if not (where & (predicted | truth)).any():
+            found.append(0.0)
+        elif not predicted.any() or not truth.any():
+            found.append(float("nan"))
+        else:
+            ways = ((predicted & where, truth), (truth & where, predicted))
+            apart = [_distance(there)[here].mean() for here, there in ways if here.any()]
+            found.append(1000.0 * voxel * float(np.mean(apart)))
+    return torch.tensor(found)
+
+
+def _array(x: Tensor) -> np.ndarray:
+    return x.cpu().numpy()
+
+
+def _distance(hair: np.ndarray) -> np.ndarray:
+    """Return the distance to the nearest voxel of hair [voxels]."""
+    return np.asarray(distance_transform_edt(~hair))
 
 
 def intersection_over_union(occupancy: Tensor, true_occupancy: Tensor) -> Tensor:

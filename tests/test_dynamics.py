@@ -12,6 +12,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dynamics.baselines.nearest import Nearest
+from dynamics.baselines.predictors import Volume
+from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
+from dynamics.baselines.unet import UNet, UNetConfig
+from dynamics.cases import Case, case_batch
 from dynamics.checkpoint import CheckpointInfo, file_hash, load_checkpoint, require_hash, save_checkpoint
 from dynamics.data import Store, Window, mirrored_path, split_of, stroke_batch
 from dynamics.editing.branch import EditingConfig, EditingModel
@@ -23,7 +28,7 @@ from dynamics.latent.autoencoder import LatentConfig
 from dynamics.latent.model import LatentModel
 from dynamics.latent.quantiser import Quantiser
 from dynamics.latent.train import TrainLatentConfig, train_latent
-from dynamics.metrics import changed, changed_region, score
+from dynamics.metrics import chamfer_mm, changed, changed_region, score
 from dynamics.model import HairDynamics, load_model
 from dynamics.training import FitConfig, fit
 from hairsim.errors import CombwiseError
@@ -205,6 +210,18 @@ def test_scores_of_a_shifted_slab_are_the_counted_ones() -> None:
     assert float(found.direction_deg) == pytest.approx(90.0 * 2.0 / 5.0)
 
 
+def test_the_chamfer_distance_of_a_shifted_slab_is_the_counted_one() -> None:
+    truth, predicted = slab(4, 8)[0], slab(6, 10)[0]
+    everywhere = torch.ones(1, 16, 16, 16, dtype=torch.bool)
+    # Planes 8 and 9 are 1 and 2 voxels from plane 7, and 4 and 5 as far from 6; the others touch.
+    assert float(chamfer_mm(predicted, truth, everywhere, 0.01)) == pytest.approx(10.0 * 3.0 / 4.0)
+    far = torch.zeros_like(everywhere)
+    far[:, 9] = True
+    assert float(chamfer_mm(predicted, truth, far, 0.01)) == pytest.approx(20.0)
+    assert float(chamfer_mm(truth, truth, ~everywhere, 0.01)) == 0.0
+    assert np.isnan(float(chamfer_mm(0.0 * truth, truth, everywhere, 0.01)))
+
+
 def test_direction_errors_know_sign() -> None:
     truth, predicted = slab(4, 8), slab(4, 8, (0.0, 0.0, 1.0))
     found = score(*predicted, *truth, torch.ones(1, 16, 16, 16, dtype=torch.bool))
@@ -242,6 +259,19 @@ def test_a_mirrored_window_shows_the_mirrored_head(tmp_path: Path) -> None:
     assert torch.allclose(a.direction[0].flip(2) * torch.tensor([1.0, -1.0, 1.0]), b.direction[0], atol=1e-6)
     sweep_a, sweep_b = swept(a.rasters[0]).flip(2), swept(b.rasters[0])
     assert float((sweep_a - sweep_b).abs().mean() / sweep_a.mean()) < 0.05
+
+
+def test_a_training_stroke_is_its_own_nearest_neighbour(tmp_path: Path) -> None:
+    store = Store(write_dataset(tmp_path, 4))
+    nearest = Nearest([store])
+    for combing in store.split("training")[:2]:
+        case = Case("training", 0, store, combing, 1, 1, "full")
+        batch, window = case_batch(case, torch.device("cpu"))
+        before = Volume(batch.start.occupancy, batch.start.direction)
+        found, stroke = nearest.look_up(before, batch.rasters[0], window)
+        assert torch.equal(
+            stroke_batch([(found, stroke, "full", window)], 1, GRID).occupancy[0], batch.occupancy[0]
+        )
 
 
 # Checkpoints
@@ -307,6 +337,13 @@ def test_missing_truncated_and_foreign_checkpoints_get_one_sentence(tmp_path: Pa
 # Training
 
 
+def test_the_unet_has_as_many_parameters_as_latent_model_and_branch() -> None:
+    ours = EditingModel(LatentModel(LatentConfig()), EditingConfig(), voxel=GRID.voxel)
+    theirs = UNet(UNetConfig())
+    count, expected = (sum(p.numel() for p in m.parameters()) for m in (theirs, ours))
+    assert abs(count / expected - 1.0) < 0.1
+
+
 class Line:
     """Fit a line; raise at a step to be killed at."""
 
@@ -355,6 +392,7 @@ def test_another_models_training_is_not_resumed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_latent_then_dynamics_then_evaluation_on_made_up_hair(tmp_path: Path) -> None:
     """Train both for a few steps; the shipped form loads, rolls out, and is scored beside its baselines."""
     data = write_dataset(tmp_path / "data", 8, ("straight_long", "straight_long", UNSEEN_FAMILIES[0]))
@@ -374,9 +412,14 @@ def test_latent_then_dynamics_then_evaluation_on_made_up_hair(tmp_path: Path) ->
         .occupancy.isfinite()
         .all()
     )
+    baselines = TrainBaselinesConfig(
+        data=data, dynamics=tmp_path / "dynamics", out=tmp_path / "baselines", unet=UNetConfig(8, 16, 16, 16)
+    )
+    assert "unet 3 steps" in train_baselines(baselines)
     evaluate_dynamics(
         EvaluateDynamicsConfig(
             data=(data,),
+            baselines=tmp_path / "baselines",
             out=tmp_path / "scores",
             weights=tmp_path / "dynamics",
             splits=("unseen",),
@@ -404,4 +447,12 @@ def test_latent_then_dynamics_then_evaluation_on_made_up_hair(tmp_path: Path) ->
         if r["model"] == "identity" and r["region"] == "changed" and r["hair_class"] == "all"
     }
     assert 0.0 < identity["occupancy_error", 1] < identity["occupancy_error", 2] < 1.0
+    metrics = {row["metric"] for row in found["rows"]}
+    assert metrics == {"occupancy_error", "chamfer_mm", "direction_deg", "direction_unsigned_deg"}
+    assert {"editing", "identity", "reconstruction", "advection", "nearest", "unet", "no_pretraining"} <= {
+        row["model"] for row in found["rows"]
+    }
+    assert found["speed"]["rollouts_per_second"] > 0.0 and "particle_graph" in found["not_run"]
     assert list((tmp_path / "scores" / "pictures").glob("*.png"))
+    page = (tmp_path / "scores" / "report.html").read_text()
+    assert "data:image/png;base64" in page and "particle_graph" in page

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from dynamics.baselines.advection import Advection
+from dynamics.baselines.unet import Hair, UNet
+from dynamics.data import Window
 from dynamics.editing.branch import EditingModel, EditState
 from dynamics.latent.autoencoder import volume_of
 from dynamics.precision import fast_arithmetic
@@ -23,11 +25,12 @@ class Volume(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a model is given: the input volume, the head, and what the latent model makes of both."""
+    """What a model is given: input volume, head, what the latent model makes of both, and where that is."""
 
     volume: Volume
     head_distance: Tensor
     state: EditState
+    window: Window
 
 
 class Predictor(Protocol):
@@ -87,6 +90,40 @@ class Advected:
         for raster in rasters:
             volume = Volume(*self.rule.predict(*volume, seen.head_distance, raster, self.voxel))
         return before, volume
+
+
+@dataclass(frozen=True)
+class Direct:
+    """The direct U-Net; what it takes the hair for before is what it says of no stroke at all."""
+
+    model: UNet
+
+    @torch.no_grad()
+    def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
+        """Return the hair that it completes the input to, and the hair after each stroke in turn."""
+        hair = Hair(*seen.volume, seen.head_distance)
+        before = self._after(hair, torch.zeros_like(rasters[0]))
+        for raster in rasters:
+            hair = Hair(*self._after(hair, raster), seen.head_distance)
+        return before, Volume(hair.occupancy, hair.direction)
+
+    def _after(self, hair: Hair, raster: Tensor) -> Volume:
+        with fast_arithmetic(raster.device):
+            return Volume(*volume_of(self.model(hair, raster)))
+
+
+@dataclass(frozen=True)
+class EditingAlone:
+    """An editing model with a latent space of its own."""
+
+    model: EditingModel
+
+    @torch.no_grad()
+    def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
+        """Return its own reconstruction, and the state after each stroke in turn."""
+        with fast_arithmetic(seen.head_distance.device):
+            state = self.model.encode(*seen.volume, seen.head_distance)
+        return Editing(self.model).predict(seen._replace(state=state), rasters)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dynamics.checkpoint import CheckpointInfo, file_hash, halved, load_checkpoint, save_checkpoint
 from dynamics.data import (
+    SOURCES,
     Source,
     Store,
     StrokeBatch,
@@ -86,24 +87,16 @@ class TrainDynamicsConfig:
             )
 
 
-class EditingTask:
-    """Predict the full hair after a stroke from the latents before it."""
+class StrokeTask:
+    """What all models of strokes are trained and validated on."""
 
-    def __init__(
-        self, model: EditingModel, store: Store, config: TrainDynamicsConfig, device: torch.device
-    ) -> None:
-        self._model = model
+    def __init__(self, store: Store, config: TrainDynamicsConfig, device: torch.device) -> None:
         self._store = store
         self._config = config
         self._device = device
         self._training = store.require("training")
         self._longest = max(len(c.paths) for c in self._training)
-        sources: tuple[Source, ...] = ("full", "cameras")
-        self._held_back = {source: _held_back(store, source) for source in sources}
-
-    def trainable(self) -> nn.Module:
-        """Return the editing branch; the latent model stays as it is."""
-        return self._model.branch
+        self._held_back = {source: _held_back(store, source) for source in SOURCES}
 
     def draw(self, rng: np.random.Generator, progress: float) -> StrokeBatch:
         """Return random strokes; some with the stroke before them, which the model rolls out itself."""
@@ -117,6 +110,20 @@ class EditingTask:
             horizon=2 if ahead and self._longest >= 2 else 1,
             cameras_share=config.cameras_share,
         )
+
+
+class EditingTask(StrokeTask):
+    """Predict the full hair after a stroke from the latents before it."""
+
+    def __init__(
+        self, model: EditingModel, store: Store, config: TrainDynamicsConfig, device: torch.device
+    ) -> None:
+        super().__init__(store, config, device)
+        self._model = model
+
+    def trainable(self) -> nn.Module:
+        """Return the editing branch; the latent model stays as it is."""
+        return self._model.branch
 
     def loss(self, batch: StrokeBatch, progress: float) -> dict[str, Tensor]:
         """Return the parts of the loss of the last stroke of the batch."""

@@ -84,12 +84,7 @@ class LatentTask:
     def loss(self, batch: StateBatch, progress: float) -> dict[str, Tensor]:
         """Return the parts of the reconstruction loss."""
         del progress
-        batch = StateBatch(*(t.to(self._device) for t in batch))
-        encoded = self._model(batch.seen, batch.seen_direction, batch.head_distance)
-        plain = volume_loss(encoded.decoded, batch.occupancy, batch.direction)
-        alone = Decoded(encoded.decoded.logits.detach(), encoded.decoded.direction.detach())
-        sharp = volume_loss(refined(alone, encoded.detail), batch.occupancy, batch.direction)
-        return {**plain._asdict(), "detail": sharp.total, "total": plain.total + sharp.total}
+        return reconstruction_loss(self._model, StateBatch(*(t.to(self._device) for t in batch)))
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -115,6 +110,15 @@ class LatentTask:
             if source == "full":
                 scores["perplexity"] = perplexity(self._model.quantiser.indices(encoded.codes.fine))
         return scores
+
+
+def reconstruction_loss(model: LatentModel, batch: StateBatch) -> dict[str, Tensor]:
+    """Return the parts of the loss of decoded codes, that of the detail, and their sum."""
+    encoded = model(batch.seen, batch.seen_direction, batch.head_distance)
+    plain = volume_loss(encoded.decoded, batch.occupancy, batch.direction)
+    alone = Decoded(encoded.decoded.logits.detach(), encoded.decoded.direction.detach())
+    sharp = volume_loss(refined(alone, encoded.detail), batch.occupancy, batch.direction)
+    return {**plain._asdict(), "detail": sharp.total, "total": plain.total + sharp.total}
 
 
 def perplexity(indices: Tensor) -> float:

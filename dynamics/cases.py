@@ -1,0 +1,54 @@
+"""Which runs of strokes are scored, and what a model sees of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from dynamics.data import SOURCES, Combing, Source, Store, StrokeBatch, Window, stroke_batch
+
+AIR = 4
+"""Voxels of air around the hair of a case."""
+
+
+class Case(NamedTuple):
+    """`horizon` strokes of an episode in a row, from the state before `stroke` on, seen as `source`."""
+
+    split: str
+    number: int
+    store: Store
+    combing: Combing
+    stroke: int
+    horizon: int
+    source: Source
+
+
+def cases(
+    stores: Sequence[Store], splits: Sequence[str], horizons: Sequence[int], *, episodes: int = 0
+) -> Iterator[Case]:
+    """Yield every case of the splits; of the first `episodes` episodes of each, if that is not 0."""
+    for split in splits:
+        found = [(n, store, c) for n, store in enumerate(stores) for c in store.split(split)]
+        for number, store, combing in found[: episodes or None]:
+            for horizon in horizons:
+                for stroke in range(len(combing.paths) - horizon + 1):
+                    for source in SOURCES:
+                        yield Case(split, number, store, combing, stroke, horizon, source)
+
+
+def case_batch(case: Case, device: torch.device) -> tuple[StrokeBatch, Window]:
+    """Return a case as a batch of one, on the smallest aligned window of all its hair and some air."""
+    combing, grid = case.combing, case.store.grid
+    boxes = [h.box() for h in combing.full[case.stroke : case.stroke + case.horizon + 1]]
+    shape = np.asarray(grid.shape)
+    # Even corners: cells of V/2 are then those of the whole grid.
+    first = np.clip(np.min([b[0] for b in boxes], axis=0) - AIR, 0, shape - 1) // 2 * 2
+    last = np.clip(np.max([b[1] for b in boxes], axis=0) + AIR, 0, shape - 1)
+    size = np.minimum(-(-(last - first + 1) // 8) * 8, shape)
+    x, y, z = (int(n) for n in np.clip(first, 0, shape - size))
+    window = Window((x, y, z), (int(size[0]), int(size[1]), int(size[2])))
+    batch = stroke_batch([(combing, case.stroke, case.source, window)], case.horizon, grid)
+    return batch.to(device), window
