@@ -1,6 +1,6 @@
 """Run the experiments and write the table.
 
-python -m benchmarks.physics --out physics.json [--quick] [--broken friction|twist|bending]
+python -m benchmarks.physics --out physics.json [--quick] [--break friction|twist|bending]
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.physics.combing import many_strokes, part, strokes, time_steps, waiting
+from benchmarks.physics.balance import tool_force
+from benchmarks.physics.combing import strokes, waiting
+from benchmarks.physics.entangled import entangled
 from benchmarks.physics.friction import capstan, incline
 from benchmarks.physics.laws import Break, Laws, Row
+from benchmarks.physics.robustness import many_strokes
 from benchmarks.physics.rods import cantilever, helix, twist, vibration
+from benchmarks.physics.styles import part, time_steps
 from hairsim.atomic_file import write_text
 from hairsim.errors import CombwiseError
 from hairsim.version import SIMULATOR_VERSION, code_version
@@ -33,9 +38,11 @@ EXPERIMENTS: dict[str, Callable[[Laws], Iterator[Row]]] = {
     "vibration": vibration,
     "incline": incline,
     "capstan": capstan,
+    "tool_force": tool_force,
     "strokes": strokes,
     "waiting": waiting,
     "part": part,
+    "entangled": entangled,
     "time_steps": time_steps,
     "many_strokes": many_strokes,
 }
@@ -55,7 +62,7 @@ class PhysicsBenchmark:
     out: Path
     only: tuple[str, ...] = ()
     quick: bool = False
-    broken: Break | None = None
+    broken: Annotated[Break | None, tyro.conf.arg(name="break")] = None
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.only if name not in EXPERIMENTS]
@@ -79,7 +86,7 @@ def run(config: PhysicsBenchmark) -> list[Row]:
         seconds[name] = round(time.perf_counter() - began, 1)
         console.print(table)
     result = {
-        "command": "python -m benchmarks.physics" + (" --quick" if config.quick else ""),
+        "command": command(config),
         "broken": config.broken,
         "commit": code_version(),
         "simulator_version": SIMULATOR_VERSION,
@@ -91,6 +98,15 @@ def run(config: PhysicsBenchmark) -> list[Row]:
     write_text(config.out, json.dumps(result, indent=1) + "\n")
     console.print(f"{sum(r.ok for r in rows)} of {len(rows)} cases pass; written to {config.out}")
     return rows
+
+
+def command(config: PhysicsBenchmark) -> str:
+    """Return the command line that runs the same again."""
+    words = ["python -m benchmarks.physics --out", config.out.name]
+    words += ["--only", *config.only] if config.only else []
+    words += ["--quick"] if config.quick else []
+    words += ["--break", config.broken] if config.broken else []
+    return " ".join(words)
 
 
 if __name__ == "__main__":
