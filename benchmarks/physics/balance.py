@@ -4,7 +4,8 @@
 
 F_tool is the force of the hair on the tool, as `HairWorld.comb` reports it. The right-hand side is read from
 the state alone: tension and bending moment of the root edges, height above the skin and friction anchors,
-mass and velocity. Forces of hair on hair are internal and must cancel. There is no air.
+mass and velocity. Forces of hair on hair are internal and must cancel. There is no air. The step is the one with
+keep_lengths and comb_slack.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.physics.laws import Laws, Row, row
+from benchmarks.physics.laws import NEARER, Laws, Row, row
 from benchmarks.physics.scenes import bundle, floor, rod_tool, straight_path
 from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.material import Material
@@ -57,11 +58,11 @@ def tool_force_history(laws: Laws, hanging: bool, touching: bool) -> tuple[np.nd
     else:
         rows, columns, apart = (1, 12, 0.005) if hanging else (1, 1, 0.0)
     hair = bundle(24, 0.20, direction, rows=rows, columns=columns, apart=apart)
-    config = laws.config(hair_distance=0.0015 / hair.bundle_radius)
+    config = laws.config(hair_distance=0.0015 / hair.bundle_radius, **NEARER)
     scalp = floor() if hanging else floor(FLOOR)
     world = HairWorld([scalp], [hair], material=material, config=config)
     world.settle(1.0)
-    tool, path = (across_hanging() if hanging else across_lying())
+    tool, path = across_hanging() if hanging else across_lying()
     before = world.snapshot()
     expected: list[np.ndarray] = []
     count, every = 0, max(1, round(1.0 / (60.0 * config.time_step)))
@@ -73,7 +74,9 @@ def tool_force_history(laws: Laws, hanging: bool, touching: bool) -> tuple[np.nd
             expected.append(balance(before, after, world, material, None if hanging else FLOOR))
         before, count = after, count + 1
 
-    [reading] = world.comb([path], tool, rest_seconds=0.0, on_frame=read, frames_per_second=1.0 / config.time_step)
+    [reading] = world.comb(
+        [path], tool, rest_seconds=0.0, on_frame=read, frames_per_second=1.0 / config.time_step
+    )
     return reading.force, np.array(expected)
 
 
@@ -124,9 +127,7 @@ def balance(
     return force + floor_pushes(before, position, level, config, material)
 
 
-def roots_pull(
-    position: np.ndarray, tension: np.ndarray, edge: np.ndarray, material: Material
-) -> np.ndarray:
+def roots_pull(position: np.ndarray, tension: np.ndarray, edge: np.ndarray, material: Material) -> np.ndarray:
     """Return the force [3] [N] of the follicles on the hair: tension and shear of the first free edge.
 
     The shear is the difference of the bending moments E I kappa at the edge's ends over its length.

@@ -78,7 +78,9 @@ def part(laws: Laws) -> Iterator[Row]:
             lock = early > MOVED
             whole = float(early[lock].mean()) if lock.any() else float("nan")
             kept = float(late[lock].mean()) / whole
-            case = f"lock of {lock.sum()} guides taken {1000.0 * whole:.0f} mm, share kept after {seconds:g} s"
+            case = (
+                f"lock of {lock.sum()} guides taken {1000.0 * whole:.0f} mm, share kept after {seconds:g} s"
+            )
             yield row("part", f"{case}, default friction", kept, 1.0, abs(1.0 - kept), 0.2)
         else:
             slack = float(late[lock].mean()) / whole
@@ -128,7 +130,9 @@ def time_steps(laws: Laws) -> Iterator[Row]:
         case = f"1/{divided} of the step, mean distance of final styles [m]"
         yield row("time step", case, float(apart.mean()), 0.0, float(apart.mean()), 0.002)
         middle = float(np.median(apart))
-        yield row("time step", f"1/{divided} of the step, median over strands [m]", middle, 0.0, middle, 0.002)
+        yield row(
+            "time step", f"1/{divided} of the step, median over strands [m]", middle, 0.0, middle, 0.002
+        )
     if not laws.quick:
         chance = float(np.linalg.norm(final_style(laws, 1, 1e-6) - usual, axis=-1).mean())
         case = "the same step, start displaced by 1 um, mean distance of final styles [m]"
