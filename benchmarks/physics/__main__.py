@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -53,7 +53,7 @@ class PhysicsBenchmark:
     """What to run.
 
     Attributes:
-        out: the JSON file.
+        out: the JSON file; with `only`, rows of other experiments that it holds are kept.
         only: names of experiments; all of them when empty.
         quick: fewer and shorter cases, under five minutes.
         broken: a law to break on purpose; the experiment that guards it must then fail.
@@ -73,31 +73,57 @@ class PhysicsBenchmark:
 def run(config: PhysicsBenchmark) -> list[Row]:
     """Run the experiments, print them as they come, and write the file; return all rows."""
     laws = Laws(config.broken, config.quick)
+    found = earlier_runs(config.out) if config.only else {}
     rows: list[Row] = []
-    seconds: dict[str, float] = {}
     console = Console()
     for name in config.only or EXPERIMENTS:
         began = time.perf_counter()
         table = Table("case", "value", "expected", "error", "target", "", title=name, title_justify="left")
-        for found in EXPERIMENTS[name](laws):
-            rows.append(found)
-            numbers = (f"{n:.4g}" for n in (found.value, found.expected, found.error, found.target))
-            table.add_row(found.case, *numbers, "ok" if found.ok else "MISSED")
-        seconds[name] = round(time.perf_counter() - began, 1)
+        made = list(EXPERIMENTS[name](laws))
+        for r in made:
+            numbers = (f"{n:.4g}" for n in (r.value, r.expected, r.error, r.target))
+            table.add_row(r.case, *numbers, "ok" if r.ok else "MISSED")
         console.print(table)
-    result = {
+        rows += made
+        run_of = {**provenance(config), "seconds": round(time.perf_counter() - began, 1), "rows": len(made)}
+        found[name] = (run_of, [asdict(r) for r in made])
+        write_result(config.out, found)
+    console.print(f"{sum(r.ok for r in rows)} of {len(rows)} cases pass; written to {config.out}")
+    return rows
+
+
+Runs = dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]
+"""Of every experiment: how it was run, and its rows."""
+
+
+def provenance(config: PhysicsBenchmark) -> dict[str, Any]:
+    """Return by what, when and where an experiment was run."""
+    return {
         "command": command(config),
-        "broken": config.broken,
         "commit": code_version(),
         "simulator_version": SIMULATOR_VERSION,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
-        "seconds": seconds,
-        "rows": [asdict(r) for r in rows],
     }
-    write_text(config.out, json.dumps(result, indent=1) + "\n")
-    console.print(f"{sum(r.ok for r in rows)} of {len(rows)} cases pass; written to {config.out}")
-    return rows
+
+
+def earlier_runs(path: Path) -> Runs:
+    """Return the experiments that a result file holds; none where there is no file."""
+    if not path.exists():
+        return {}
+    held = json.loads(path.read_text(encoding="utf-8"))
+    rows = iter(held["rows"])
+    return {name: (how, [next(rows) for _ in range(how["rows"])]) for name, how in held["runs"].items()}
+
+
+def write_result(path: Path, found: Runs) -> None:
+    """Write all rows, and how each experiment was run, in the order of `EXPERIMENTS`."""
+    ordered = {name: found[name] for name in EXPERIMENTS if name in found}
+    result = {
+        "runs": {name: how for name, (how, _) in ordered.items()},
+        "rows": [r for _, rows in ordered.values() for r in rows],
+    }
+    write_text(path, json.dumps(result, indent=1) + "\n")
 
 
 def command(config: PhysicsBenchmark) -> str:

@@ -4,8 +4,8 @@
 
 F_tool is the force of the hair on the tool, as `HairWorld.comb` reports it. The right-hand side is read from
 the state alone: tension and bending moment of the root edges, height above the skin and friction anchors,
-mass and velocity. Forces of hair on hair are internal and must cancel. There is no air. The step is the one with
-keep_lengths and comb_slack.
+mass and velocity. Forces of hair on hair are internal and must cancel. There is no air.
+The step is the one with keep_lengths and comb_slack.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def balance(
     material: Material,
     level: float | None,
 ) -> np.ndarray:
-    """Return the force [3] [N] that roots, scalp, weight and inertia of single straight hairs leave to the tool.
+    """Return the force [3] [N] that roots, scalp, weight and inertia of straight hairs leave to the tool.
 
     Args:
         before, after: states around one step.
@@ -151,7 +151,7 @@ def floor_pushes(
 ) -> np.ndarray:
     """Return the force [3] [N] of a level floor on the hair: its two springs, and friction about the anchors.
 
-    A layer acts where the step began in it or was predicted to end in it (see hairsim/physics/skin_contact.py).
+    A layer acts where the step began in it or was predicted to end in it (hairsim/physics/skin_contact.py).
     """
     predicted = before["position"] + config.time_step * before["velocity"].astype(np.float64)
     height = position[..., 2] - level

@@ -30,7 +30,7 @@ UPWARD = tuple(-0.5 * PITCH * half_turns for half_turns in (8, 6, 4, 2, 1))
 
 
 def entangled(laws: Laws) -> Iterator[Row]:
-    """Yield the largest pull of a comb through entangled locks from the tips upward, over that from the root."""
+    """Yield the largest pull through entangled locks from the tips upward, over that from the root."""
     [root] = pulls(laws, UPWARD[-1:])
     tips = pulls(laws, UPWARD[1::2] if laws.quick else UPWARD)
     most, least = float(root[:, 1].max()), max(float(pull[:, 1].max()) for pull in tips)
@@ -57,7 +57,7 @@ def entangled_world(laws: Laws, hairs: int = 3, vertices: int = 61) -> HairWorld
 
 
 def pulls(laws: Laws, starts: tuple[float, ...], speed: float = 0.05) -> list[np.ndarray]:
-    """Return travel [m] and downward pull on the comb [N], [T, 2], of strokes that start at the heights given."""
+    """Return travel [m] and the hair's upward pull on the comb [N], [T, 2], of strokes from each height."""
     world = entangled_world(laws)
     tooth = rod_tool(0.001, half_width=0.03)
     found = []

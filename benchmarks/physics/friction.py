@@ -17,7 +17,7 @@ LIMP = 4.0e3
 """Young's modulus of hair without noticeable stiffness [Pa]."""
 
 PLIABLE = 4.0e6
-"""Young's modulus of hair that a hanging length of 45 cm bends around a tooth: E I / r^2 is 3 % of T0 [Pa]."""
+"""Young's modulus of hair that its weight bends around a tooth: E I / r^2 is 3 % of T0 [Pa]."""
 
 TOOTH = 0.002
 """Radius of a tooth of the rake comb [m]."""

@@ -26,7 +26,7 @@ LONGER = 1.05
 
 def many_strokes(laws: Laws) -> Iterator[Row]:
     """Yield in how many of many random strokes a head of hair was left in a state that cannot be."""
-    plan = ((4, 6, 64, 16), (1, 3, 500, 24)) if laws.quick else ((100, 100, 64, 16), (6, 50, 500, 24))
+    plan = ((20, 3, 64, 16), (1, 3, 500, 24)) if laws.quick else ((100, 100, 64, 16), (6, 50, 500, 24))
     for grooms, strokes_each, guides, vertices in plan:
         bad, done = batch(laws, grooms, strokes_each, guides, vertices)
         case = f"{done} strokes on {grooms} grooms of {guides} x {vertices}, rejected states"
