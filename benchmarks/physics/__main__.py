@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.physics.balance import tool_force
@@ -82,7 +83,7 @@ def run(config: PhysicsBenchmark) -> list[Row]:
         made = list(EXPERIMENTS[name](laws))
         for r in made:
             numbers = (f"{n:.4g}" for n in (r.value, r.expected, r.error, r.target))
-            table.add_row(r.case, *numbers, "ok" if r.ok else "MISSED")
+            table.add_row(escape(r.case), *numbers, "ok" if r.ok else "MISSED")
         console.print(table)
         rows += made
         run_of = {**provenance(config), "seconds": round(time.perf_counter() - began, 1), "rows": len(made)}

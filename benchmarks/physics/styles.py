@@ -39,6 +39,7 @@ def sweep_across_part(head: Head, radius: float = 0.045, depth: float = 0.002) -
     point = np.array([0.03, 0.0, 0.12]) + radius * np.stack(
         [np.cos(angle), np.sin(angle), 0.0 * angle], axis=-1
     )
+    normal = head.field.gradient(point)
     for _ in range(40):
         normal = head.field.gradient(point)
         point = point - 0.7 * normal * (head.field.sample(point) - depth)[:, None]
