@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+import tyro
 
-from benchmarks.physics.__main__ import PhysicsBenchmark, run
+from benchmarks.physics.__main__ import PhysicsBenchmark, command, run
 from benchmarks.physics.laws import Break
 from hairsim.errors import CombwiseError
 
@@ -30,3 +31,22 @@ def test_a_broken_law_fails_the_experiment_that_guards_it(
 def test_an_unknown_experiment_is_named(tmp_path: Path) -> None:
     with pytest.raises(CombwiseError, match="unknown experiments"):
         PhysicsBenchmark(tmp_path / "x.json", only=("juggling",))
+
+
+def test_a_law_is_broken_from_the_command_line() -> None:
+    words = ["--out", "x.json", "--only", "twist", "--break", "twist"]
+    config = tyro.cli(PhysicsBenchmark, args=words)
+    assert config.broken == "twist"
+    assert command(config) == "python -m benchmarks.physics --out x.json --only twist --break twist"
+
+
+def test_running_one_experiment_again_keeps_the_rows_of_the_others(tmp_path: Path) -> None:
+    out = tmp_path / "physics.json"
+    helix = run(PhysicsBenchmark(out, only=("helix",)))
+    twist = run(PhysicsBenchmark(out, only=("twist",), quick=True))
+    run(PhysicsBenchmark(out, only=("twist",), quick=True))
+    written = json.loads(out.read_text())
+    assert [row["case"] for row in written["rows"]] == [row.case for row in helix + twist]
+    assert {"command", "commit", "date", "machine", "seconds", "rows", "simulator_version"} == set(
+        written["runs"]["helix"]
+    )

@@ -8,6 +8,9 @@ from typing import Any, Literal
 from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.material import Material
 
+NEARER: dict[str, Any] = {"keep_lengths": True, "comb_slack": 0.0002}
+"""The step's laws that are nearer to mechanics and wait in `PhysicsConfig` for the next weights."""
+
 Break = Literal["friction", "twist", "bending"]
 
 
@@ -54,7 +57,7 @@ class Laws:
         """Return a material."""
         material = Material(**values)
         if self.broken == "friction":
-            return replace(material, friction_hair=0.0, friction_skin=0.0, friction_comb=0.0, cohesion=0.0)
+            return without_friction(material)
         if self.broken == "bending":
             return replace(material, young_modulus=2.0 * material.young_modulus)
         return material
@@ -63,3 +66,8 @@ class Laws:
         """Return a solver configuration."""
         config = PhysicsConfig(**values)
         return replace(config, twist=False) if self.broken == "twist" else config
+
+
+def without_friction(material: Material) -> Material:
+    """Return the same hair, perfectly slippery."""
+    return replace(material, friction_hair=0.0, friction_skin=0.0, friction_comb=0.0, cohesion=0.0)

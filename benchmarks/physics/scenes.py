@@ -34,11 +34,43 @@ def clamped_rods(
     return groom(start[:, None] + along, "rods")
 
 
+def bundle(
+    vertices: int,
+    length: float,
+    direction: tuple[float, float, float],
+    *,
+    rows: int,
+    columns: int,
+    apart: float,
+) -> Groom:
+    """Return straight rods side by side, `rows` along x and `columns` along y, `apart` [m]."""
+    edge = length / (vertices - 1.5)
+    along = np.arange(vertices)[:, None] * edge * np.asarray(direction)
+    x, y = np.meshgrid(apart * np.arange(rows), apart * (np.arange(columns) - 0.5 * (columns - 1)))
+    start = np.stack([x.ravel(), y.ravel(), np.zeros(rows * columns)], axis=-1)
+    return groom(start[:, None] + along, "a bundle of rods")
+
+
 def curl(turns: float, vertices: int, radius: float, pitch: float) -> Groom:
     """Return one helix that hangs from its root."""
     turn = np.linspace(0.0, 2.0 * np.pi * turns, vertices)
     points = [radius * np.cos(turn), radius * np.sin(turn), -pitch * turn / (2.0 * np.pi)]
     return groom(np.stack(points, axis=-1)[None], "curl")
+
+
+def over_tooth(reach: float, rise: float, tail: float, edge: float) -> np.ndarray:
+    """Return one hair [V, 3] [m] that rises from its root, goes over a tooth along y at the origin and hangs.
+
+    Args:
+        reach: distance of the hair from the tooth's axis [m].
+        rise: of the root below the axis; tail: hanging length on the other side; edge: of the strand [m].
+    """
+    arc = np.pi * reach
+    s = edge * np.arange(int((rise + arc + tail) / edge))
+    angle = np.clip((s - rise) / reach, 0.0, np.pi)
+    beyond = np.clip(s - rise - arc, 0.0, None)
+    z = np.minimum(s, rise) - rise + reach * np.sin(angle) - beyond
+    return np.stack([-reach * np.cos(angle), np.zeros_like(s), z], axis=-1)
 
 
 def rod_tool(radius: float, half_width: float = 0.05) -> Tool:
