@@ -92,6 +92,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(("groom", "info"), "tell what is in a groom file", "combwise.groom", "InfoOptions", "info"),
     Command(("groom", "make"), "write a procedural groom", "combwise.groom", "MakeOptions", "make"),
     Command(("groom", "show"), "draw a groom from three sides", "combwise.groom", "ShowOptions", "show"),
+    Command(("groom", "sheet"), "draw all groom families", "combwise.groom_sheet", "SheetOptions", "sheet"),
     Command(
         ("groom", "convert"),
         "translate a groom file into another format",

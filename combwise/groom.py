@@ -46,6 +46,8 @@ class MakeOptions:
         vertices: points of a strand.
         length: of the hair [m]; the family's own range when left out.
         part: where the parting line is; the family's own when left out.
+        mirror: exchange left and right.
+        hairs: write so many interpolated hairs, coils included, instead of the guides.
         overwrite: replace the file when it exists.
     """
 
@@ -56,6 +58,8 @@ class MakeOptions:
     vertices: int = 24
     length: float | None = None
     part: str | None = None
+    mirror: bool = False
+    hairs: int | None = None
     overwrite: bool = False
 
 
@@ -102,6 +106,12 @@ class ShowOptions(DeviceOption):
             one, when left out.
         axes: of the groom and head files: y-up, z-up or z-up-facing-minus-y; y-up, and the groom's own.
         seed: of the family's groom and of the interpolated hairs.
+        guides: strands of the family's groom, or to keep of the file's.
+        length: of the family's hair [m]; its own range when left out.
+        part: where the family's parting line is; its own when left out.
+        mirror: exchange left and right.
+        scalp_mask: with --head, a picture over its texture coordinates, white where hair grows; the groom
+            file's roots, or a usual hairline, when left out.
         size: width and height of the picture [pixel].
         overwrite: replace the picture when it exists.
     """
@@ -112,6 +122,11 @@ class ShowOptions(DeviceOption):
     unit: str | None = None
     axes: str | None = None
     seed: int = 0
+    guides: int | None = None
+    length: float | None = None
+    part: str | None = None
+    mirror: bool = False
+    scalp_mask: Path | None = None
     size: int = 640
     overwrite: bool = False
 
@@ -155,9 +170,11 @@ def info(options: InfoOptions) -> str:
 
 def make(options: MakeOptions) -> str:
     """Write a procedural groom; return the closing line."""
+    from hairsim.groom.children import make_children
     from hairsim.groom.families import make_groom
     from hairsim.groom.formats.files import format_of, write_strands
     from hairsim.groom.formats.reshape import in_frame
+    from hairsim.groom.formats.strand_set import StrandSet
     from hairsim.head.parametric import parametric_head
 
     known = format_of(options.out)
@@ -170,10 +187,17 @@ def make(options: MakeOptions) -> str:
         seed=options.seed,
         length=options.length,
         part=options.part,
+        mirror=options.mirror,
     )
-    for note in write_strands(options.out, in_frame(_strand_set(groom), known.unit, known.axes)):
+    strands = _strand_set(groom)
+    if options.hairs is not None:
+        children = make_children(groom, count=options.hairs, seed=options.seed)
+        strands = replace(StrandSet.of(list(children.strands(groom.strands))), unit="m", axes="z-up")
+    elif groom.coil is not None:
+        print("coily hair: these are the guides of its locks; --hairs writes the coils that wind about them")
+    for note in write_strands(options.out, in_frame(strands, known.unit, known.axes)):
         print(note)
-    return f"{options.out}: {groom.name}, {len(groom.strands)} strands of {options.vertices} points"
+    return f"{options.out}: {groom.name}, {len(strands.counts)} strands of {strands.counts.max()} points"
 
 
 def convert(options: ConvertOptions) -> str:
@@ -251,28 +275,44 @@ def _groom_on_head(options: ShowOptions) -> tuple[Groom, Head]:
     """Return the groom that a family's name or a file gives, on the built-in head or a mesh."""
     from hairsim.groom.families import FAMILIES, make_groom
     from hairsim.groom.load import load_groom, read_roots
+    from hairsim.groom.mirror import mirrored
     from hairsim.head.mesh import load_head
     from hairsim.head.parametric import parametric_head
 
     is_family = options.groom in FAMILIES
+    if options.scalp_mask is not None and options.head is None:
+        raise CombwiseError("--scalp-mask is painted on a mesh; expected --head with it")
     if options.head is None:
         head = parametric_head()
     else:
         unit, axes, roots = options.unit or "cm", options.axes or "y-up", None
-        if not is_family:
+        if not is_family and options.scalp_mask is None:
             roots = read_roots(
                 options.groom, unit=options.unit, axes=options.axes, mesh_unit=unit, mesh_axes=axes
             )
-        head = load_head(options.head, unit=unit, axes=axes, scalp_roots=roots)
+        head = load_head(options.head, unit=unit, axes=axes, scalp_roots=roots, scalp_mask=options.scalp_mask)
     if is_family:
-        return make_groom(options.groom, head, seed=options.seed), head
+        groom = make_groom(
+            options.groom,
+            head,
+            guides=options.guides or 500,
+            seed=options.seed,
+            length=options.length,
+            part=options.part,
+            mirror=options.mirror,
+        )
+        return groom, head
+    if options.length is not None or options.part is not None:
+        raise CombwiseError("--length and --part draw a family's groom; a file has its own")
     if not Path(options.groom).is_file():
         raise CombwiseError(
             f"'{options.groom}' is neither a file nor a groom family; families are {', '.join(FAMILIES)}"
         )
-    groom, report = load_groom(options.groom, head, unit=options.unit, axes=options.axes)
+    groom, report = load_groom(
+        options.groom, head, guides=options.guides or 1000, unit=options.unit, axes=options.axes
+    )
     print(report)
-    return groom, head
+    return (mirrored(groom, head) if options.mirror else groom), head
 
 
 def _check_target(path: Path, overwrite: bool) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.spatial import KDTree
 
 from hairsim.errors import CombwiseError
 from hairsim.groom.children import make_children
@@ -17,10 +18,13 @@ from hairsim.groom.coils import Coil
 from hairsim.groom.families import FAMILIES, HAIR_CLASSES, TRAINING_FAMILIES, UNSEEN_FAMILIES, make_groom
 from hairsim.groom.groom import HAIRS_ON_A_HEAD, Groom
 from hairsim.groom.load import load_groom
+from hairsim.groom.mirror import mirrored
 from hairsim.groom.rods import arc_length, relax_onto, resample
+from hairsim.groom.roots import even_roots
 from hairsim.groom.usc_hairsalon import read_usc_hairsalon, write_usc_hairsalon
 from hairsim.head.frame import AXES
 from hairsim.head.parametric import parametric_head
+from hairsim.world import HairWorld
 
 
 def edges(strands: np.ndarray) -> np.ndarray:
@@ -204,6 +208,69 @@ def test_coils_that_cannot_be_wound_are_refused() -> None:
         Coil(radius=0.004, turn=0.02)
     with pytest.raises(CombwiseError, match="frizz is 2"):
         Coil(radius=0.002, turn=0.02, frizz=2.0)
+
+
+def test_a_mirrored_groom_is_the_same_groom_in_a_mirror() -> None:
+    """Left and right exchanged, twice is once; on a head that is not symmetric the roots stay on the skin."""
+    head = parametric_head()
+    made, twin = (make_groom("wavy_side_part", head, guides=60, seed=2, mirror=m) for m in (False, True))
+    assert np.array_equal(twin.strands, made.strands * np.array([1, -1, 1], np.float32))
+    assert np.array_equal(mirrored(twin, head).strands, made.strands)
+    assert twin.name == "wavy_side_part (seed 2), mirrored"
+    x, y, z = head.field.origin
+    leaning = replace(head.field, origin=(x, y + 0.004, z))
+    other = mirrored(made, replace(head, field=leaning))
+    assert np.abs(leaning.sample(other.strands[:, 0])).max() < 0.0005
+    assert leaning.sample(other.strands[:, 1:]).min() > 0.0005
+
+
+@pytest.mark.parametrize("count", [150, 500, 1000])
+def test_roots_are_poisson_disks(count: int) -> None:
+    """No two roots closer than 0.75 of the mean distance to the nearest, and no hole for another."""
+    head = parametric_head()
+    roots, _ = even_roots(head, count, np.random.default_rng(4))
+    nearest = KDTree(roots).query(roots, k=2)[0][:, 1]
+    assert nearest.min() > 0.75 * nearest.mean()
+    hole = KDTree(roots).query(head.scalp.points)[0].max()
+    assert hole < 1.6 * nearest.min()
+
+
+def test_a_ponytail_stays_tied_and_short_hair_holds() -> None:
+    """After two seconds under gravity nine tenths of the tied vertices are where the tie is, the same hair
+    untied has fallen, and nothing is deeper than a millimetre.
+    """
+    head = parametric_head()
+    groom = make_groom("straight_ponytail", head, guides=150, vertices=20, seed=1)
+    assert groom.tied_at is not None and (groom.tied_at >= 2).mean() > 0.9
+    tied = np.flatnonzero(groom.tied_at >= 2)
+    place = groom.strands[tied, groom.tied_at[tied]]
+
+    def kept(groom: Groom) -> float:
+        world = HairWorld([head], [groom])
+        world.settle(2.0)
+        assert head.field.sample(world.strands()[:, 1:]).min() > -0.001
+        away = np.linalg.norm(world.strands()[tied, groom_at[tied]] - place, axis=-1)
+        return float((away < 0.01).mean())
+
+    groom_at = groom.tied_at
+    assert kept(groom) > 0.9
+    assert kept(replace(groom, tied_at=None)) < 0.3
+
+
+@pytest.mark.parametrize("family", ["straight_pixie", "coily_afro", "coily_bob"])
+def test_short_and_coily_hair_settles(family: str) -> None:
+    """Two seconds under gravity: still, no strand longer by a percent, none deeper than a millimetre."""
+    head = parametric_head()
+    groom = make_groom(family, head, guides=100, vertices=20, seed=1)
+    world = HairWorld([head], [groom])
+    world.settle(1.5)
+    before = world.strands()
+    world.settle(0.5)
+    after = world.strands()
+    assert head.field.sample(after[:, 1:]).min() > -0.001
+    assert edges(after).sum(axis=1) == pytest.approx(edges(groom.strands).sum(axis=1), rel=0.01)
+    assert np.linalg.norm(after - before, axis=-1).mean() < 0.002
+    assert np.linalg.norm(after - groom.strands, axis=-1).mean() < 0.03
 
 
 def test_children_refuse_other_guides() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 import pytest
 import trimesh
 from scipy.spatial import KDTree
+from trimesh.visual import TextureVisuals
 
 from hairsim.errors import CombwiseError
 from hairsim.groom.load import load_groom, read_roots
@@ -181,6 +183,43 @@ def test_a_scalp_grows_around_given_roots(tmp_path: Path) -> None:
     assert np.abs(head.field.sample(head.scalp.points)).max() < 0.0005
     with pytest.raises(CombwiseError, match="strand roots lie"):
         load_head(path, scalp_roots=roots + 30.0)
+
+
+def painted_ball(path: Path) -> Path:
+    """Write a ball with texture coordinates: u around +z, v from -z to +z, in centimetres, z up."""
+    ball = trimesh.creation.uv_sphere(radius=9.0, count=[48, 96])
+    place = np.asarray(ball.vertices)
+    u = np.arctan2(place[:, 1], place[:, 0]) / (2.0 * np.pi) + 0.5
+    v = 0.5 + place[:, 2] / 18.0
+    ball.visual = TextureVisuals(uv=np.stack([u, v], axis=1))
+    ball.export(path)
+    return path
+
+
+def test_a_scalp_is_painted_on_a_mesh(tmp_path: Path) -> None:
+    """A mask white in its upper third gives a scalp there; black or missing masks are named."""
+    path = painted_ball(tmp_path / "ball.obj")
+    mask = np.zeros((90, 60), np.uint8)
+    mask[:30] = 255
+    imageio.imwrite(tmp_path / "mask.png", mask)
+    imageio.imwrite(tmp_path / "black.png", 0 * mask)
+    (tmp_path / "text.png").write_text("not a picture")
+    read = {"axes": "z-up", "origin": (0.0, 0.0, 0.0)}
+    head = load_head(path, scalp_mask=tmp_path / "mask.png", **read)
+    height = head.scalp.points[:, 2]
+    assert 0.02 < height.min() < 0.032 and height.max() > 0.085
+    assert np.abs(head.field.sample(head.scalp.points)).max() < 0.0005
+    bare = ball_file(tmp_path / "bare.ply")
+    for mesh, picture, words in [
+        (path, "none.png", "does not exist"),
+        (path, "text.png", "not a readable picture"),
+        (path, "black.png", "is light on 0.0 %"),
+        (bare, "mask.png", "no texture coordinates"),
+    ]:
+        with pytest.raises(CombwiseError, match=words):
+            load_head(mesh, scalp_mask=tmp_path / picture, **read)
+    with pytest.raises(CombwiseError, match="expected one of them"):
+        load_head(path, scalp_mask=tmp_path / "mask.png", scalp_roots=np.zeros((9, 3)), **read)
 
 
 def test_bad_head_files_get_one_clear_sentence(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hairsim.groom.coils import Coil
 from hairsim.groom.curls import VERTICES_PER_TURN, Curl, curled
 from hairsim.groom.groom import HAIRS_ON_A_HEAD, Groom
 from hairsim.groom.march import Flow, march
+from hairsim.groom.mirror import mirrored
 from hairsim.groom.ponytail import TIED_LOOSENESS, at_tie, gathered
 from hairsim.groom.rods import arc_length, relax_onto, resample
 from hairsim.groom.roots import clumps, even_roots
@@ -122,6 +123,7 @@ def make_groom(
     seed: int,
     length: float | None = None,
     part: str | None = None,
+    mirror: bool = False,
 ) -> Groom:
     """Draw a groom of a family, lying on a head.
 
@@ -133,6 +135,7 @@ def make_groom(
         seed: same seed, same groom.
         length: of the longest strands [m]; drawn from the family when left out.
         part: "left", "middle", "right" or "none"; drawn from the family when left out.
+        mirror: exchange left and right, part and all.
 
     Returns:
         Strands with equal edges (each strand its own), roots on the skin, all else at least a
@@ -184,7 +187,7 @@ def make_groom(
         line = curled(head, line, curl, phase, scale)
     cut = _cut(style, line, head, longest, side, fringe) * np.clip(1.0 + 0.03 * per_lock(0.7, 0.7), 0.85, 1.1)
     strands = relax_onto(resample(line, np.minimum(cut, longest), vertices), head.field)
-    return Groom(
+    groom = Groom(
         strands=strands.astype(np.float32),
         hair_count=np.full(guides, HAIRS_ON_A_HEAD / guides, np.float32),
         name=f"{family} (seed {seed})",
@@ -193,6 +196,7 @@ def make_groom(
         tied_at=at_tie(head, strands) if style.tied else None,
         looseness=TIED_LOOSENESS if style.tied else 1.0,
     )
+    return mirrored(groom, head) if mirror else groom
 
 
 def _draw(family: str, seed: int, length: float | None, part: str | None) -> tuple[Family, str, float]:

@@ -12,6 +12,7 @@ from hairsim.errors import CombwiseError
 from hairsim.head.distance import Implicit, sample_distance
 from hairsim.head.frame import HeadFrame
 from hairsim.head.head import Head
+from hairsim.head.mask import painted_points
 from hairsim.head.scalp import scalp_above_hairline, scalp_around_roots
 
 SUFFIXES = (".obj", ".ply", ".stl", ".off", ".glb", ".gltf")
@@ -30,6 +31,7 @@ def load_head(
     unit: str = "cm",
     axes: str = "y-up",
     scalp_roots: np.ndarray | None = None,
+    scalp_mask: str | Path | None = None,
     origin: tuple[float, float, float] | None = None,
 ) -> Head:
     """Load a mesh as a head.
@@ -42,17 +44,22 @@ def load_head(
         unit: the file's unit: m, cm, mm or in.
         axes: the file's axes, a key of `frame.AXES`.
         scalp_roots: [N, 3] strand roots in the coordinates of the mesh file; the scalp is the skin around
-            them. Without them it is the skin above a usual hairline.
+            them.
+        scalp_mask: a picture over the mesh's texture coordinates, light where hair grows. Without mask and
+            roots the scalp is the skin above a usual hairline.
         origin: midway between the tragi in the coordinates of the mesh file; estimated when left out.
 
     Returns:
         The head, with the transform from the file's coordinates as `head.frame`.
 
     Raises:
-        CombwiseError: no such file, not a mesh, no volume, not the size of a head, or roots far from it.
+        CombwiseError: no such file, not a mesh, no volume, not the size of a head, roots far from it, a mask
+            that does not fit, or both.
     """
     path = Path(path)
     frame = HeadFrame(unit, axes)
+    if scalp_mask is not None and scalp_roots is not None:
+        raise CombwiseError("a scalp mask and scalp roots were both given; expected one of them")
     vertices, faces = _read(path)
     vertices = frame.apply(vertices)
     faces = _closed(vertices, faces)
@@ -65,6 +72,8 @@ def load_head(
     field = sample_distance(mesh_distance(vertices, faces))
     height, length = float(vertices[:, 2].max()), _head_length(vertices)[0]
     centre = (-CENTRE_BACK * length, 0.0, CENTRE_UP * height)
+    if scalp_mask is not None:
+        scalp_roots = painted_points(path, Path(scalp_mask))
     if scalp_roots is None:
         scalp = scalp_above_hairline(field, centre=np.asarray(centre), vertex_height=height)
     else:
