@@ -29,10 +29,12 @@ class StrokeReading:
     Attributes:
         seconds: how long the comb was under way [s].
         peak_force: largest force on the comb [N].
+        mean_force: mean force on the comb while it was under way [N].
     """
 
     seconds: float
     peak_force: float
+    mean_force: float = 0.0
 
 
 class Environment(Protocol):
@@ -127,6 +129,7 @@ def run_episode(
     floor: float = 0.0,
     done: Sequence[PlannedStroke] = (),
     on_step: Callable[[int, EpisodeStep], None] | None = None,
+    see: Callable[[], HairVolume] | None = None,
 ) -> EpisodeResult:
     """Style until the goal is seen reached, no stroke helps, or the strokes are used up.
 
@@ -144,14 +147,19 @@ def run_episode(
         floor: observed cost that noise alone gives: of one style against itself, looked at twice [mm].
         done: what was planned before an interruption; played again instead of planned again.
         on_step: called after every turn with its number.
+        see: what is seen now, in place of what the environment's cameras show: perfect eyes, to learn what
+            imperfect ones cost.
+
+    Raises:
+        CombwiseError: no hair is seen, or a camera is missing, not calibrated or without depth.
     """
     config = EpisodeConfig() if config is None else config
     planner.reset()
     steps: list[EpisodeStep] = []
-    watch = _Watch(config, floor)
+    watch, rig = _Watch(config, floor), _Rig()
     for number in range(config.strokes + 1):
         began = time.perf_counter()
-        observation = observe(environment.look(), head, grid)
+        observation = observe(rig.same(environment.look()), head, grid) if see is None else see()
         cost = planner.assess(observation, goal, head)
         stopped = watch.verdict(cost)
         if stopped is None and number == config.strokes:
@@ -182,6 +190,25 @@ def noise_floor(environment: Environment, planner: Planner, head: Head, grid: Gr
     floor = planner.assess(second, first, head)
     planner.reset()
     return floor if np.isfinite(floor) else 0.0
+
+
+class _Rig:
+    """Knows which cameras there are: hair that one of them no longer shows would look combed away."""
+
+    def __init__(self) -> None:
+        self._names: set[str] | None = None
+
+    def same(self, frames: Sequence[Frame]) -> Sequence[Frame]:
+        """Return the frames of a look, checked to be of the same cameras as the first look's."""
+        names = {frame.camera.name for frame in frames}
+        missing = (self._names or names) - names
+        if missing:
+            raise CombwiseError(
+                f"camera '{min(missing)}' gave no picture; expected all cameras of the first look, all "
+                "through an episode"
+            )
+        self._names = names
+        return frames
 
 
 class _Watch:
