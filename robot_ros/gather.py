@@ -84,7 +84,7 @@ class FrameGatherer:
                 phrases.append(f"camera '{camera}' never sent its {kind}")
             elif now - stream.newest > oldest:
                 phrases.append(f"camera '{camera}' sent its last {kind} {now - stream.newest:.1f} s ago")
-        if not phrases and now - self._last > oldest:
+        if not phrases and now - self._last > 2.0 * oldest:
             phrases.append(
                 f"stamps of the cameras are over {1000 * self.slop:.0f} ms apart; are their clocks the same?"
             )

@@ -148,11 +148,22 @@ STYLE_HAIR = "style_hair"
 LOAD_GOAL = "load_goal"
 """[combwise_interfaces/srv/LoadGoal] served by the goal server."""
 
+LOOK = "hair/look"
+"""[std_srvs/srv/Trigger] served by the hair observer: look at the next complete pictures taken from now on.
+
+Answers at once: with what is missing, or that `HAIR_VOLUME` will come; its stamp is that of the pictures."""
+
+HAIR_PICTURE = "hair/picture"
+"""[sensor_msgs/CompressedImage, LATCHED] all cameras side by side at the last look, jpeg."""
+
 HAIR_VOLUME = "hair/volume"
 """[combwise_interfaces/HairVolume, LATCHED] the hair as the observer sees it."""
 
 HAIR_POINTS = "hair/points"
 """[sensor_msgs/PointCloud2, LATCHED] the same, for looking."""
+
+GOAL_PICTURE = "goal/picture"
+"""[sensor_msgs/CompressedImage, LATCHED] the wanted hair as its pictures show it, jpeg."""
 
 GOAL_VOLUME = "goal/volume"
 """[combwise_interfaces/HairVolume, LATCHED] the wanted hair, from the goal server."""
@@ -173,6 +184,11 @@ FAULT = "virtual_robot/fault"
 
 Set by the parameter `fault` of the virtual robot; robot_ros/virtual/faults.py lists them.
 """
+
+TRUE_STRANDS = "virtual_robot/strands"
+"""[sensor_msgs/PointCloud2, LATCHED] the simulator's guide strands [S, V, 3], head frame, at every look.
+
+The truth, for scores and for people; nothing that plans or observes listens to it."""
 
 # ---- node names ----
 
