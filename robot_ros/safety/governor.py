@@ -123,6 +123,20 @@ class Governor:
         """Whether the set-point stands still."""
         return self.done or self.rate == 0.0
 
+    def at(self, tau: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return positions and planned velocities [J] at a trajectory time."""
+        return self._state(tau, 1.0)
+
+    @property
+    def end(self) -> np.ndarray:
+        """Where it ends [J] [rad]."""
+        return self._positions[-1]
+
+    @property
+    def begin_time(self) -> float:
+        """Trajectory time at which it begins [s]."""
+        return float(self._times[0])
+
     def advance(self, seconds: float, share: float) -> None:
         """Walk for a while, toward a rate of `share` (0 to 1) of the planned speed."""
         self.tau, self.rate = self._walk(self.tau, self.rate, seconds, share)
