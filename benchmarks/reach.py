@@ -2,15 +2,14 @@
 
     python -m benchmarks.reach [--strokes 200] [--arms ur5e xarm7 panda] [--out benchmarks/results/reach.json]
 
-Every plan is read by robot_ros.arms.check, which shares no code with the planner. Strokes start anywhere on the
-scalp, the far side of the head included, which no arm reaches from one place.
+Every plan is read by robot_ros.arms.check, which shares no code with the planner. Strokes start anywhere on
+the scalp, the far side of the head included, which no arm reaches from one place.
 """
 
 from __future__ import annotations
 
 import argparse
 import platform
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -25,6 +24,7 @@ from benchmarks.random_strokes import random_stroke
 from hairsim.atomic_file import write_json
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.stroke_path import stroke_path
+from hairsim.version import code_version
 from robot_ros.arms.arm import ARMS, arm_named
 from robot_ros.arms.cell import Cell
 from robot_ros.arms.check import violations
@@ -72,12 +72,9 @@ def measure(name: str, strokes: int, seed: int) -> dict[str, Any]:
 
 def provenance(command: str) -> dict[str, str]:
     """Return where a result comes from: command, commit, date, machine."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
     return {
         "command": command,
-        "commit": described.stdout.strip() or "unknown",
+        "commit": code_version(),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
     }

@@ -17,7 +17,6 @@ import numpy as np
 from combwise_interfaces.msg import SafetyFinding, SafetyState
 from combwise_interfaces.srv import ResetSafety
 from geometry_msgs.msg import PoseStamped, WrenchStamped
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
@@ -31,7 +30,7 @@ from robot_ros.frames import inverse
 from robot_ros.head_place import HeadPlace
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.cell_options import CELL_PARAMS, cell_of
-from robot_ros.nodes.follow_server import FollowServer, Outcome, Run, read_points, write_trajectory
+from robot_ros.nodes.follow_server import Outcome, Run, read_points, serve_motions, write_trajectory
 from robot_ros.nodes.node import Diagnostics, run
 from robot_ros.nodes.parameters import Param, declare
 from robot_ros.nodes.polled import Polled
@@ -100,7 +99,7 @@ class SafetySupervisor(Node):
         self._state = self.create_publisher(SafetyState, names.SAFETY_STATE, qos.STATE)
         self.create_service(ResetSafety, names.RESET_SAFETY, self._on_reset)
         self.create_service(Trigger, names.TARE, self._on_tare)
-        self._server = FollowServer(self, names.FOLLOW, begin=self._begin, cancel=self._cancel)
+        self._server = serve_motions(self, names.FOLLOW, begin=self._begin, cancel=self._cancel)
         self._diagnostics = Diagnostics(self)
         self._diagnostics.begin(self._report)
         self._ended = threading.Event()
@@ -350,7 +349,7 @@ def _finding_message(finding: Finding, stamp: float) -> SafetyFinding:
 
 def main() -> int:
     """Run the supervisor."""
-    return run(SafetySupervisor, executor=MultiThreadedExecutor, real_time=True)
+    return run(SafetySupervisor, real_time=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,10 @@ from combwise_interfaces.srv import PlanStroke
 from control_msgs.action import FollowJointTrajectory
 from geometry_msgs.msg import PoseStamped, WrenchStamped
 from rclpy.action.client import ActionClient
-from rclpy.action.server import ActionServer, CancelResponse
-from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from rclpy.executors import MultiThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from hairsim.errors import CombwiseError
@@ -36,6 +36,7 @@ from robot_ros.calibrate.file import read_calibration
 from robot_ros.head_place import HeadPlace
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.cell_options import CELL_PARAMS
+from robot_ros.nodes.deferred import DeferredGoal, State, serve_deferred
 from robot_ros.nodes.follow_server import write_trajectory
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import declare
@@ -71,6 +72,7 @@ class StrokeExecutor(ManagedNode):
         self._busy = threading.Lock()
         self._asking = threading.Lock()
         self._cancel = threading.Event()
+        self._stopping = False
 
     def start(self) -> None:
         """Start the planning process, then serve."""
@@ -81,28 +83,26 @@ class StrokeExecutor(ManagedNode):
             make_stroke_planner, config, name="stroke planner"
         )
         self._planner.await_ready(PLANNING)
-        group = ReentrantCallbackGroup()
         self._measured = Polled(self, JointState, names.JOINT_STATES, qos.SENSOR)
         self._felt = Polled(self, WrenchStamped, names.WRENCH, qos.SENSOR)
         self._seen = Polled(self, PoseStamped, names.HEAD_POSE, qos.SENSOR)
         self._state = self.create_subscription(SafetyState, names.SAFETY_STATE, self._on_safety, qos.STATE)
         wall = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self.create_timer(HEAR, self._hear, clock=wall)
-        self._plan_service = self.create_service(
-            PlanStroke, names.PLAN_STROKE, self._on_plan, callback_group=group
+        self._desk = Desk(self.get_namespace(), self._on_plan)
+        self._follow = ActionClient(self, FollowJointTrajectory, names.FOLLOW)
+        self._server = serve_deferred(
+            self, ExecuteStroke, names.EXECUTE_STROKE, self._accepted, self._cancel.set
         )
-        self._follow = ActionClient(self, FollowJointTrajectory, names.FOLLOW, callback_group=group)
-        self._server = ActionServer(
-            self, ExecuteStroke, names.EXECUTE_STROKE, self._execute, callback_group=group,
-            cancel_callback=self._on_cancel,
-        )  # fmt: skip
 
     def stop(self) -> None:
         """Serve no more; a stroke under way is cancelled."""
         self._cancel.set()
+        # A stroke under way asks the supervisor to stop before its clients are gone.
+        self._stopping = not self._soon(lambda: not self._busy.locked(), 2.0)
         self._server.destroy()
         self._follow.destroy()
-        self.destroy_service(self._plan_service)
+        self._desk.close()
         self.destroy_subscription(self._state)
         self.destroy_timer(self._timer)
         for polled in (self._measured, self._felt, self._seen):
@@ -132,10 +132,6 @@ class StrokeExecutor(ManagedNode):
     def _on_safety(self, message: Any) -> None:
         self._safety, self._heard = message, time.monotonic()
 
-    def _on_cancel(self, _: Any) -> CancelResponse:
-        self._cancel.set()
-        return CancelResponse.ACCEPT
-
     # ---- planning ----
 
     def _on_plan(self, request: Any, response: Any) -> Any:
@@ -162,36 +158,29 @@ class StrokeExecutor(ManagedNode):
 
     # ---- combing ----
 
-    def _execute(self, handle: Any) -> Any:
-        """Comb one stroke; return how it ended."""
+    def _accepted(self, goal: DeferredGoal) -> None:
+        """Take a stroke on in a thread of its own, or refuse it."""
         if not self._busy.acquire(blocking=False):
-            handle.abort()
-            return RESULT(code=RESULT.REFUSED, message="another stroke is under way")
+            goal.finish(State.ABORTED, RESULT(code=RESULT.REFUSED, message="another stroke is under way"))
+            return
+        self._cancel.clear()
+        threading.Thread(target=self._execute, args=(goal,), name="stroke", daemon=True).start()
+
+    def _execute(self, goal: DeferredGoal) -> None:
+        """Comb one stroke and say how it ended."""
         try:
-            self._cancel.clear()
-            began = time.monotonic()
-            result = self._comb(handle)
-            result.duration = result.duration or time.monotonic() - began
-            self._settle(handle, result)
-            self.get_logger().info(f"stroke ended with code {result.code}: {result.message}")
-            return result
+            result = self._comb(goal)
         finally:
             self._busy.release()
+        self.get_logger().info(f"stroke ended with code {result.code}: {result.message}")
+        states = {RESULT.DONE: State.SUCCEEDED, RESULT.CANCELLED: State.CANCELLED}
+        goal.finish(states.get(result.code, State.ABORTED), result)
 
-    def _settle(self, handle: Any, result: Any) -> None:
-        """Bring the goal's state in line with the result's code."""
-        if result.code == RESULT.DONE:
-            handle.succeed()
-        elif result.code == RESULT.CANCELLED and self._soon(lambda: handle.is_cancel_requested):
-            handle.canceled()
-        else:
-            handle.abort()
-
-    def _comb(self, handle: Any) -> Any:
+    def _comb(self, stroke: DeferredGoal) -> Any:
         refusal = self._not_ready()
         if refusal:
             return RESULT(code=RESULT.REFUSED, message=refusal)
-        answer = self._plan(handle.request.plan.stroke)
+        answer = self._plan(stroke.request.plan.stroke)
         if answer.motion is None:
             return RESULT(code=RESULT.REFUSED, message=answer.text)
         if self._cancel.is_set():
@@ -200,8 +189,8 @@ class StrokeExecutor(ManagedNode):
         goal = FollowJointTrajectory.Goal(
             trajectory=write_trajectory(t.joints, t.times, t.positions, t.velocities)
         )
-        goal.trajectory.header.stamp = handle.request.plan.header.stamp
-        return self._follow_through(handle, answer.motion, goal)
+        goal.trajectory.header.stamp = stroke.request.plan.header.stamp
+        return self._follow_through(stroke, answer.motion, goal)
 
     def _not_ready(self) -> str:
         """Return why no stroke can start now, or ''."""
@@ -217,28 +206,29 @@ class StrokeExecutor(ManagedNode):
             return "the safety supervisor serves no motions"
         return ""
 
-    def _follow_through(self, handle: Any, motion: StrokeMotion, goal: Any) -> Any:
+    def _follow_through(self, stroke: DeferredGoal, motion: StrokeMotion, goal: Any) -> Any:
         """Send the motion to the supervisor and see it through."""
         progress = _Progress(motion)
         sent = self._follow.send_goal_async(goal, feedback_callback=progress.hear)
         if not self._soon(sent.done, 2.0):
             return RESULT(code=RESULT.STOPPED, message="the safety supervisor did not answer")
         following = sent.result()
+        assert following is not None, "a finished future has a result"
         outcome = following.get_result_async()
         self._peak, cancelled = 0.0, False
         while not outcome.done():
             if self._cancel.is_set() and not cancelled:
                 following.cancel_goal_async()
                 cancelled = True
+            if self._stopping:
+                return RESULT(code=RESULT.STOPPED, message="the executor was told to end")
             if time.monotonic() - self._heard > SILENCE:
                 return RESULT(
                     code=RESULT.STOPPED, peak_force=self._peak, duration=progress.tau,
                     message=f"the safety supervisor has been silent for {SILENCE:g} s; the arm came to rest",
                 )  # fmt: skip
             section, share = progress.where()
-            handle.publish_feedback(
-                ExecuteStroke.Feedback(section=section, progress=share, force=self._force)
-            )
+            stroke.feedback(ExecuteStroke.Feedback(section=section, progress=share, force=self._force))
             time.sleep(0.05)
         told = outcome.result().result
         code = {
@@ -279,9 +269,27 @@ class _Progress:
         return SECTIONS[number], min(1.0, self.tau / max(self._ends[-1], 1e-9))
 
 
+class Desk:
+    """Answers PlanStroke from a thread of its own: planning takes seconds, and no cancel waits for it."""
+
+    def __init__(self, namespace: str, answer: Callable[[Any, Any], Any]) -> None:
+        self._node = Node("stroke_desk", namespace=namespace, use_global_arguments=False)
+        self._node.create_service(PlanStroke, names.PLAN_STROKE, answer)
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._executor.spin, name="stroke desk", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._executor.shutdown(timeout_sec=1.0)
+        self._thread.join(timeout=1.0)
+        self._node.destroy_node()
+
+
 def main() -> int:
     """Run the executor."""
-    return run(StrokeExecutor, executor=lambda: MultiThreadedExecutor(num_threads=6), real_time=True)
+    return run(StrokeExecutor, real_time=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from geometry_msgs.msg import PoseStamped, WrenchStamped
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from rclpy.executors import MultiThreadedExecutor
 from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Bool, Header
@@ -29,7 +28,7 @@ from hairsim.cameras.camera import Frame, three_camera_rig
 from hairsim.errors import CombwiseError
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.cell_options import CELL_PARAMS, cell_of
-from robot_ros.nodes.follow_server import FollowServer, Outcome, Run, read_points
+from robot_ros.nodes.follow_server import Outcome, Run, read_points, serve_motions
 from robot_ros.nodes.heartbeat import Heartbeat
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare, value
@@ -89,7 +88,7 @@ class VirtualRobotNode(ManagedNode):
         self.create_subscription(
             JointTrajectory, names.controller_topic(controller), self._on_trajectory, qos.COMMAND
         )
-        self._server = FollowServer(
+        self._server = serve_motions(
             self, names.controller_action(controller), begin=self._begin, cancel=self._cancel
         )
         self.add_on_set_parameters_callback(self._on_parameters)
@@ -107,7 +106,7 @@ class VirtualRobotNode(ManagedNode):
         self.destroy_timer(self._button)
         if self._beat is not None:
             self._beat.stop()
-        self._server.close()
+        self._server.destroy()
         self._robot.close()
 
     def report(self) -> tuple[bool, str, dict[str, str]]:
@@ -288,7 +287,7 @@ def _wrench_message(stamp: float, wrench: np.ndarray) -> WrenchStamped:
 
 def main() -> int:
     """Run the virtual robot."""
-    return run(VirtualRobotNode, executor=MultiThreadedExecutor, real_time=True)
+    return run(VirtualRobotNode, real_time=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Signs of life in place of processes that a test does not need: python -m tests.robot.beats NAME ..."""
+"""Signs of life in place of processes that a test does not need: python -m benchmarks.beats NAME ..."""
 
 from __future__ import annotations
 
