@@ -9,22 +9,19 @@ the scalp, the far side of the head included, which no arm reaches from one plac
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime
-from os import cpu_count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.provenance import provenance
 from benchmarks.random_strokes import random_stroke
 from hairsim.atomic_file import write_json
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.stroke_path import stroke_path
-from hairsim.version import code_version
 from robot_ros.arms.arm import ARMS, arm_named
 from robot_ros.arms.cell import Cell
 from robot_ros.arms.check import violations
@@ -67,16 +64,6 @@ def measure(name: str, strokes: int, seed: int) -> dict[str, Any]:
         "planning_seconds_worst": float(np.max(seconds)),
         "motion_seconds_median": float(np.median(lasted)) if lasted else None,
         "hair_speed_of_wished_median": float(np.median(speeds)) if speeds else None,
-    }
-
-
-def provenance(command: str) -> dict[str, str]:
-    """Return where a result comes from: command, commit, date, machine."""
-    return {
-        "command": command,
-        "commit": code_version(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
     }
 
 

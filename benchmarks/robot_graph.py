@@ -48,7 +48,7 @@ from tests.robot.ros_process import RosProcess
 STROKE = Stroke(azimuth=3.0, elevation=0.6, heading=0.1, length=0.08, depth=0.006, speed=0.08)
 """Down the back of the head, which faces the arm."""
 
-PATIENCE = 240.0
+PATIENCE = 120.0
 """Wall time that anything may take before the graph is given up [s]."""
 
 

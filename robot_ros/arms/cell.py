@@ -113,7 +113,8 @@ class Cell:
         """Return the least distance between the comb's surface, handle included, and the skin [m]."""
         pose = self.tool_pose(q)
         points = self._comb_points @ pose[:3, :3].T + pose[:3, 3]
-        return float(np.min(distance_from_skin(self.head.field, points) - self._comb_radius))
+        # Outside the field's box its border value: never more than the distance, so that plans are careful.
+        return float(np.min(self.head.field.sample(points) - self._comb_radius))
 
     def contact(self, q: np.ndarray) -> Contact | None:
         """Return the first two things that are too near each other, or None."""
@@ -205,15 +206,17 @@ class Cell:
 
 
 def distance_from_skin(field: DistanceField, points: np.ndarray) -> np.ndarray:
-    """Return the distance [...] of points [..., 3] from the skin [m]; outside the field's box a lower bound.
+    """Return the distance [...] of points [..., 3] from the skin [m]; a lower bound outside the field's box.
 
-    The head lies in the box, which is convex: from a point outside, whatever is inside is at least as far as
-    the hypotenuse of the way to the box and the border's distance.
+    The box is convex: from a point outside, whatever is inside is at least as far as the hypotenuse of the
+    way to the box and the border's distance. Below the box the neck is taken to go on for ever.
     """
     points = np.asarray(points, np.float64)
     low = np.asarray(field.origin)
     high = low + field.spacing * (np.array(field.values.shape) - 1)
-    beyond = np.linalg.norm(points - np.clip(points, low, high), axis=-1)
+    way = points - np.clip(points, low, high)
+    way[..., 2] = np.maximum(way[..., 2], 0.0)
+    beyond = np.linalg.norm(way, axis=-1)
     inside = field.sample(points)
     return np.where(beyond > 0.0, np.hypot(beyond, np.maximum(inside, 0.0)), inside)
 

@@ -87,6 +87,7 @@ class SafetySupervisor(Node):
         self._lock = threading.Lock()
         self._run: Run | None = None
         self._measured: np.ndarray | None = None
+        self._measured_at = -np.inf
         self._now = self._clock_said = 0.0
         self._simulated = bool(self.get_parameter("use_sim_time").value)
         self._told: tuple[Mode, int] | None = None
@@ -178,7 +179,7 @@ class SafetySupervisor(Node):
         stamp = convert.seconds(message.header.stamp)
         self._supervisor.feed_joints(JointSample(stamp, tuple(positions), tuple(velocities)))
         if len(velocities) == len(positions) and np.isfinite([*positions, *velocities]).all():
-            self._measured = np.array(positions)
+            self._measured, self._measured_at = np.array(positions), stamp
             self._supervisor.feed_tool(self._tool.sample(stamp, self._measured, np.array(velocities)))
 
     def _feed_wrench(self, message: Any) -> None:
@@ -186,13 +187,15 @@ class SafetySupervisor(Node):
         turn = self._tool.turn
         f, t = turn @ [force.x, force.y, force.z], turn @ [torque.x, torque.y, torque.z]
         stamp = convert.seconds(message.header.stamp)
-        self._supervisor.feed_force(ForceSample(stamp, tuple(f.tolist()), tuple(t.tolist())))
+        raw = (force.x, force.y, force.z, torque.x, torque.y, torque.z)
+        self._supervisor.feed_force(ForceSample(stamp, _vector(f), _vector(t), raw))
 
     def _judge(self, wall: float) -> None:
         """Ask the supervisor, tell the controller, then everybody else."""
         self._gate.advance(self._now)
         verdict = self._supervisor.check(self._now, wall)
-        step = self._gate.step(verdict, self._measured, self._now)
+        fresh = self._now - self._measured_at <= self._supervisor.limits.joint_age
+        step = self._gate.step(verdict, self._measured if fresh else None, self._now)
         if step.piece is not None:
             self._send(step.piece)
         run = self._run

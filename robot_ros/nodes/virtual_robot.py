@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import PoseStamped, WrenchStamped
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.clock import Clock
-from rclpy.clock_type import ClockType
 from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Bool, Header
@@ -29,7 +27,7 @@ from hairsim.errors import CombwiseError
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.cell_options import CELL_PARAMS, cell_of
 from robot_ros.nodes.follow_server import Outcome, Run, read_points, serve_motions
-from robot_ros.nodes.heartbeat import Heartbeat
+from robot_ros.nodes.heartbeat import Heartbeat, Repeated
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare, value
 from robot_ros.virtual.controller import Goal, Result, ResultCode
@@ -92,8 +90,7 @@ class VirtualRobotNode(ManagedNode):
             self, names.controller_action(controller), begin=self._begin, cancel=self._cancel
         )
         self.add_on_set_parameters_callback(self._on_parameters)
-        wall = Clock(clock_type=ClockType.STEADY_TIME)
-        self._button = self.create_timer(1.0 / E_STOP_RATE, self._tell_e_stop, clock=wall)
+        self._button = Repeated(1.0 / E_STOP_RATE, self._tell_e_stop, name="e-stop")
         self._beat = Heartbeat(self, "controller")
         self._running.set()
         self._thread = threading.Thread(target=self._keep_time, name="virtual robot", daemon=True)
@@ -103,7 +100,7 @@ class VirtualRobotNode(ManagedNode):
         """Stop the clock and the hair."""
         self._running.clear()
         self._thread.join(timeout=10.0)
-        self.destroy_timer(self._button)
+        self._button.stop()
         if self._beat is not None:
             self._beat.stop()
         self._server.destroy()

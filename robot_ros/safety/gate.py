@@ -1,4 +1,4 @@
-"""The gate: one motion, walked as fast as the supervisor allows and told to the controller in pieces.
+"""The gate: one motion, walked as fast as the supervisor allows, told to the controller in pieces.
 
 begin(trajectory) -> walking -- verdict says stop -> braking along the path -> at rest: stopped
                         |                                                        | after a snag
@@ -27,6 +27,9 @@ CLEAR = 0.05
 
 END_TOLERANCE, END_TIME = 0.02, 0.5
 """How near the joints must come to the end [rad], and how much later than the set-point [s]."""
+
+PAUSE = 0.25
+"""Time at rest before a stopped motion is over or backs off [s]: the arm settles after its set-point."""
 
 SEED_TIME = 0.2
 """Time in which the controller's set-point goes to where the joints are measured, after a stop [s]."""
@@ -111,28 +114,34 @@ class Gate:
         governor = self._governor
         if governor is None or now <= self._clock:
             return
-        sent, share = self._sent
-        undiminished = max(0.0, min(now, sent + self._config.lead) - self._clock)
-        governor.advance(undiminished, share)
-        governor.advance(now - self._clock - undiminished, 0.0)
-        self._clock = now
+        for until, share in self._told:
+            governor.advance(max(0.0, min(now, until) - self._clock), share)
+            self._clock = max(self._clock, min(now, until))
         self._supervisor.feed_set_point(SetPoint(now, tuple(governor.set_point().tolist())))
 
     def step(self, verdict: Verdict, measured: np.ndarray | None, now: float) -> Step:
-        """Return what the verdict means for the motion; call `advance` with the same time before."""
+        """Return what the verdict means for the motion; call `advance` with the same time before.
+
+        Args:
+            verdict: of now.
+            measured: joints [J] [rad]; None while not known or too old: nothing is seeded from those.
+            now: ROS time [s].
+        """
         governor = self._governor
-        if governor is None or measured is None:
+        if governor is None:
             return Step()
         stopping = self._note(verdict)
         if governor.at_rest and stopping:
             return self._at_rest(measured, now)
         if governor.done:
             return self._at_end(measured, now)
-        share = 0.0 if stopping else verdict.share
-        if share == self._sent[1] and now - self._sent[0] < RENEW - 1e-9:
+        share, was = 0.0 if stopping else verdict.share, self._share
+        if share == was and now - self._sent < RENEW - 1e-9:
             return Step()
-        self._sent = (now, share)
-        return Step(governor.piece(share))
+        self._sent, self._share = now, share
+        lead, sample = self._config.lead, self._config.sample
+        self._told = ((now + sample, was), (now + lead, share), (np.inf, 0.0))
+        return Step(governor.piece(share, was=was))
 
     def seed(self, measured: np.ndarray) -> Piece:
         """Return the piece that brings the controller's set-point to the measured joints [J], to rest."""
@@ -143,7 +152,8 @@ class Gate:
         self._governor = None
         self._cancelled = self._backing_off = False
         self._why = ""
-        self._sent = (-np.inf, 0.0)
+        self._sent, self._share = -np.inf, 0.0
+        self._told: tuple[tuple[float, float], ...] = ((np.inf, 0.0),)
         self._clock = -np.inf
         self._ended_at: float | None = None
 
@@ -157,27 +167,32 @@ class Gate:
             return True
         return self._cancelled
 
-    def _at_rest(self, measured: np.ndarray, now: float) -> Step:
+    def _at_rest(self, measured: np.ndarray | None, now: float) -> Step:
         """End a motion that was stopped or cancelled, or back off."""
         governor = self._governor
         assert governor is not None
-        if self._why and not self._backing_off and not self._supervisor.retreat(now):
+        self._ended_at = now if self._ended_at is None else self._ended_at
+        if now - self._ended_at < PAUSE:
+            return Step()
+        snagged = self._why and not self._backing_off and measured is not None
+        if measured is not None and snagged and not self._supervisor.retreat(now):
             self._backing_off = True
             until, speed = self._way_out(governor)
             if until < governor.tau - 0.01:
                 self._governor = governor.backwards(measured, speed=speed, until=until)
-                self._sent = (-np.inf, 0.0)
+                self._sent, self._share, self._ended_at = -np.inf, 0.0, None
+                self._told = ((np.inf, 0.0),)
                 return Step()
         end = End.SNAGGED if self._backing_off else End.STOPPED if self._why else End.CANCELLED
         return self._over(end, self._why or "cancelled", measured)
 
-    def _at_end(self, measured: np.ndarray, now: float) -> Step:
+    def _at_end(self, measured: np.ndarray | None, now: float) -> Step:
         """End a motion that walked to its end."""
         governor = self._governor
         assert governor is not None
-        off = np.abs(measured - governor.end)
         if self._backing_off:
             return self._over(End.SNAGGED, f"{self._why}; backed off along the way in", measured)
+        off = np.full_like(governor.end, np.inf) if measured is None else np.abs(measured - governor.end)
         if off.max() <= END_TOLERANCE:
             return self._over(End.DONE, "", None)
         self._ended_at = now if self._ended_at is None else self._ended_at
