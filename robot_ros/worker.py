@@ -9,13 +9,13 @@ The child ends when its parent does, however that ended: its pipe closes. Only o
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
 from hairsim.errors import CombwiseError
+from robot_ros.real_time import leave_real_time
 
 Config = TypeVar("Config")
 Request = TypeVar("Request")
@@ -100,7 +100,7 @@ class Worker(Generic[Config, Request, Answer]):
 def _serve(pipe: Connection, make: Callable[[Any], Callable[[Any], Any]], config: Any) -> None:
     """Run in the child: make, then answer until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICER)
+    leave_real_time(NICER)
     try:
         try:
             work = make(config)
@@ -114,5 +114,5 @@ def _serve(pipe: Connection, make: Callable[[Any], Callable[[Any], Any]], config
                 pipe.send((True, work(request)))
             except CombwiseError as error:
                 pipe.send((False, error))
-    except (EOFError, BrokenPipeError):
+    except (EOFError, OSError):
         return

@@ -14,7 +14,7 @@ import numpy as np
 import pinocchio as pin
 
 from hairsim.errors import CombwiseError
-from hairsim.head.head import Head
+from hairsim.head.head import DistanceField, Head
 from hairsim.tools.tool import Tool, rake_comb
 from robot_ros.arms.arm import Arm
 from robot_ros.frames import Calibration, comb_mount, inverse, standing_head
@@ -97,6 +97,12 @@ class Cell:
         pin.framesForwardKinematics(self.model, self.data, q)
         return self.base_to_head @ self.data.oMf[self.frame].homogeneous
 
+    def comb_points(self) -> np.ndarray:
+        """Return points [P, 3] on comb and handle that keep-out zones ask about [m], tool frame."""
+        teeth = np.concatenate([self.tool.start, self.tool.end])
+        handle = np.arange(HANDLE_START, max(_handle_length(self.calibration), HANDLE_START + 0.01), 0.03)
+        return np.concatenate([teeth, np.stack([0.0 * handle, 0.0 * handle, handle], axis=-1)])
+
     def tool_jacobian(self, q: np.ndarray) -> np.ndarray:
         """Return d(position, turn) / dq [6, J] of the comb's tip, base axes."""
         return pin.computeFrameJacobian(
@@ -107,7 +113,7 @@ class Cell:
         """Return the least distance between the comb's surface, handle included, and the skin [m]."""
         pose = self.tool_pose(q)
         points = self._comb_points @ pose[:3, :3].T + pose[:3, 3]
-        # Outside the field's box its border value is a lower bound only near the box; far is far.
+        # Outside the field's box its border value: never more than the distance, so that plans are careful.
         return float(np.min(self.head.field.sample(points) - self._comb_radius))
 
     def contact(self, q: np.ndarray) -> Contact | None:
@@ -197,6 +203,22 @@ class Cell:
                 f"arm '{self.arm.name}': in its ready posture {found.first} and {found.second} are "
                 f"{1000 * found.missing:.0f} mm too near each other; expected a free posture"
             )
+
+
+def distance_from_skin(field: DistanceField, points: np.ndarray) -> np.ndarray:
+    """Return the distance [...] of points [..., 3] from the skin [m]; a lower bound outside the field's box.
+
+    The box is convex: from a point outside, whatever is inside is at least as far as the hypotenuse of the
+    way to the box and the border's distance. Below the box the neck is taken to go on for ever.
+    """
+    points = np.asarray(points, np.float64)
+    low = np.asarray(field.origin)
+    high = low + field.spacing * (np.array(field.values.shape) - 1)
+    way = points - np.clip(points, low, high)
+    way[..., 2] = np.maximum(way[..., 2], 0.0)
+    beyond = np.linalg.norm(way, axis=-1)
+    inside = field.sample(points)
+    return np.where(beyond > 0.0, np.hypot(beyond, np.maximum(inside, 0.0)), inside)
 
 
 def _read_urdf(arm: Arm) -> tuple[Any, Any]:

@@ -46,7 +46,8 @@ class MotionConfig:
 
     Attributes:
         near_speed: largest speed of the comb near the head [m/s]; faster strokes are slowed to it.
-        near: distance of the comb from the skin within which `near_speed` holds [m].
+        near: distance of the comb from the skin within which `near_speed` holds [m]; a little more than
+            what the supervisor calls near.
         free_speed: largest speed of the comb elsewhere [m/s].
         acceleration: largest acceleration of the comb along its way [m/s^2].
         jerk: largest jerk of the comb along its way [m/s^3].
@@ -59,7 +60,7 @@ class MotionConfig:
     """
 
     near_speed: float = 0.095
-    near: float = 0.12
+    near: float = 0.16
     free_speed: float = 0.25
     acceleration: float = 0.5
     jerk: float = 4.0

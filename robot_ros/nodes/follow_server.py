@@ -5,21 +5,19 @@ The owner of the motion gets a `Run` for each goal, keeps it, and finishes it; f
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from control_msgs.action import FollowJointTrajectory
-from rclpy.action.server import ActionServer, CancelResponse
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.action.server import ActionServer
 from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from hairsim.errors import CombwiseError
 from robot_ros.nodes.convert import seconds, to_duration
+from robot_ros.nodes.deferred import DeferredGoal, State, serve_deferred
 from robot_ros.virtual.splines import Point
 
 
@@ -35,21 +33,20 @@ class Outcome:
 class Run:
     """One goal that is being followed."""
 
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-        self._outcome: Outcome | None = None
-        self._ended = threading.Event()
+    def __init__(self, goal: DeferredGoal) -> None:
+        self._deferred = goal
 
     @property
     def goal(self) -> Any:
         """The FollowJointTrajectory goal."""
-        return self._handle.request
+        return self._deferred.request
 
     def finish(self, outcome: Outcome) -> None:
         """Say how it ended; the first word counts."""
-        if self._outcome is None:
-            self._outcome = outcome
-            self._ended.set()
+        good = outcome.code == FollowJointTrajectory.Result.SUCCESSFUL
+        state = State.CANCELLED if outcome.cancelled else State.SUCCEEDED if good else State.ABORTED
+        result = FollowJointTrajectory.Result(error_code=outcome.code, error_string=outcome.text)
+        self._deferred.finish(state, result)
 
     def feedback(self, joints: tuple[str, ...], tau: float, desired: np.ndarray, actual: np.ndarray) -> None:
         """Tell the client where the motion is: trajectory time `tau` [s], joints [J] [rad]."""
@@ -57,71 +54,28 @@ class Run:
         message.desired.positions, message.actual.positions = desired.tolist(), actual.tolist()
         message.error.positions = (desired - actual).tolist()
         message.desired.time_from_start = message.actual.time_from_start = to_duration(tau)
-        self._handle.publish_feedback(message)
-
-    def wait(self) -> Outcome:
-        """Wait for the outcome and settle the goal's state by it."""
-        self._ended.wait()
-        outcome = self._outcome
-        assert outcome is not None
-        if outcome.cancelled:
-            # The state machine hears of a cancel just after the owner does.
-            end = time.monotonic() + 1.0
-            while not self._handle.is_cancel_requested and time.monotonic() < end:
-                time.sleep(0.001)
-        if outcome.cancelled and self._handle.is_cancel_requested:
-            self._handle.canceled()
-        elif outcome.code == FollowJointTrajectory.Result.SUCCESSFUL and not outcome.cancelled:
-            self._handle.succeed()
-        else:
-            self._handle.abort()
-        return outcome
+        self._deferred.feedback(message)
 
 
-class FollowServer:
-    """The action; it needs a MultiThreadedExecutor, with a thread for every goal under way."""
+def serve_motions(
+    node: Node, name: str, *, begin: Callable[[Run], Outcome | None], cancel: Callable[[], None]
+) -> ActionServer:
+    """Serve FollowJointTrajectory.
 
-    def __init__(
-        self,
-        node: Node,
-        name: str,
-        *,
-        begin: Callable[[Run], Outcome | None],
-        cancel: Callable[[], None],
-    ) -> None:
-        """Serve `name`.
+    Args:
+        node: whose.
+        name: of the action.
+        begin: takes a goal's run on, or returns why not.
+        cancel: asks for the motion under way to end; its run is finished by whoever took it.
+    """
 
-        Args:
-            node: whose.
-            name: of the action.
-            begin: takes a goal's run on, or returns why not.
-            cancel: asks for the motion under way to end; its run is finished by whoever took it.
-        """
-        self._begin, self._cancel = begin, cancel
-        self._server = ActionServer(
-            node,
-            FollowJointTrajectory,
-            name,
-            self._execute,
-            callback_group=ReentrantCallbackGroup(),
-            cancel_callback=self._on_cancel,
-        )
-
-    def close(self) -> None:
-        """Serve no more."""
-        self._server.destroy()
-
-    def _execute(self, handle: Any) -> Any:
-        run = Run(handle)
-        refusal = self._begin(run)
+    def accepted(goal: DeferredGoal) -> None:
+        run = Run(goal)
+        refusal = begin(run)
         if refusal is not None:
             run.finish(refusal)
-        outcome = run.wait()
-        return FollowJointTrajectory.Result(error_code=outcome.code, error_string=outcome.text)
 
-    def _on_cancel(self, _: Any) -> CancelResponse:
-        self._cancel()
-        return CancelResponse.ACCEPT
+    return serve_deferred(node, FollowJointTrajectory, name, accepted, cancel)
 
 
 def read_points(trajectory: Any) -> list[Point]:

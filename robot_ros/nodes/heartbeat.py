@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from rclpy.node import Node
 from std_msgs.msg import Empty
@@ -16,26 +17,35 @@ FAST_RATE, SLOW_RATE = 100.0, 5.0
 """Beats per second of wall time of what can move the arm, and of the rest."""
 
 
-class Heartbeat:
+class Repeated:
+    """Calls something again and again from a thread of its own, whatever the rest waits for."""
+
+    def __init__(self, period: float, call: Callable[[], None], *, name: str) -> None:
+        """Start calling every `period` seconds of wall time."""
+        self._period, self._call = period, call
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._repeat, name=name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Call no more: before what it uses is destroyed."""
+        self._ended.set()
+        self._thread.join(timeout=1.0)
+
+    def _repeat(self) -> None:
+        due = time.monotonic()
+        while not self._ended.wait(max(0.0, due - time.monotonic())):
+            self._call()
+            # After a stall call at once, but do not catch up on calls that nobody missed.
+            due = max(due + self._period, time.monotonic())
+
+
+class Heartbeat(Repeated):
     """Beats for one process. The thread computes nothing; it needs the interpreter for a moment a beat."""
 
     def __init__(self, node: Node, name: str) -> None:
         """Start beating as `name`, one of FAST_BEATS or SLOW_BEATS."""
         assert name in (*FAST_BEATS, *SLOW_BEATS), name
-        self._publisher = node.create_publisher(Empty, heartbeat_topic(name), BEAT)
-        self._period = 1.0 / (FAST_RATE if name in FAST_BEATS else SLOW_RATE)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat of {name}", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Beat no more: before the node is destroyed."""
-        self._ended.set()
-        self._thread.join(timeout=1.0)
-
-    def _beat(self) -> None:
-        message, due = Empty(), time.monotonic()
-        while not self._ended.wait(max(0.0, due - time.monotonic())):
-            self._publisher.publish(message)
-            # After a stall beat at once, but do not catch up on beats that nobody missed.
-            due = max(due + self._period, time.monotonic())
+        publisher, message = node.create_publisher(Empty, heartbeat_topic(name), BEAT), Empty()
+        rate = FAST_RATE if name in FAST_BEATS else SLOW_RATE
+        super().__init__(1.0 / rate, lambda: publisher.publish(message), name=f"heartbeat of {name}")

@@ -112,7 +112,7 @@ FOLLOW_SNAGGED = -101
 """error_code of `FOLLOW`: it stopped for force and backed off along the way in."""
 
 SAFETY_STATE = "safety/state"
-"""[combwise_interfaces/SafetyState, LATCHED] 10 Hz and at every change."""
+"""[combwise_interfaces/SafetyState, STATE] 10 Hz and at every change."""
 
 RESET_SAFETY = "safety/reset"
 """[combwise_interfaces/srv/ResetSafety] go on after a stop; refused while a reason is there."""

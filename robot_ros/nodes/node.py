@@ -17,7 +17,9 @@ it to false and does so with the usual services.
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 
 import rclpy
@@ -27,13 +29,15 @@ from rclpy.clock_type import ClockType
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
-from rclpy.utilities import try_shutdown
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import ok, try_shutdown
 
 from hairsim.errors import CombwiseError
 from robot_ros.nodes import names
 from robot_ros.nodes.heartbeat import Heartbeat
 from robot_ros.nodes.parameters import Param, declare
 from robot_ros.nodes.qos import COMMAND
+from robot_ros.real_time import ask_for_real_time
 
 
 class ManagedNode(LifecycleNode):
@@ -133,24 +137,36 @@ def run(
     make: Callable[[], Node],
     *,
     executor: Callable[[], Executor] = SingleThreadedExecutor,
+    real_time: bool = False,
     arguments: Sequence[str] | None = None,
 ) -> int:
     """Make a node and spin it until SIGINT or SIGTERM; return the exit status.
 
-    A CombwiseError ends the process with its sentence and status 2.
+    A CombwiseError ends the process with its sentence and status 2. With `real_time` the process is scheduled
+    before ordinary ones where the system allows it, as controllers are.
     """
-    rclpy.init(args=None if arguments is None else list(arguments))
+    urgent = ask_for_real_time() if real_time else True
+    # With rclpy's own handlers the context is gone before anything could be ended in an orderly way.
+    rclpy.init(
+        args=None if arguments is None else list(arguments), signal_handler_options=SignalHandlerOptions.NO
+    )
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     node, spinner, status = None, executor(), 0
     try:
         node = make()
         spinner.add_node(node)
+        if not urgent:
+            node.get_logger().warning("no real-time priority: on a busy machine it will stop for late beats")
         if isinstance(node, ManagedNode) and node.autostart:
             _activate(node)
-        spinner.spin()
+        while not ended.is_set() and ok():
+            spinner.spin_once(timeout_sec=0.2)
     except CombwiseError as error:
         print(f"{make.__name__}: error: {error}", file=sys.stderr)
         status = 2
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
     finally:
         if isinstance(node, ManagedNode):

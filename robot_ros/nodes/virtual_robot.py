@@ -16,9 +16,6 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import PoseStamped, WrenchStamped
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.clock import Clock
-from rclpy.clock_type import ClockType
-from rclpy.executors import MultiThreadedExecutor
 from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Bool, Header
@@ -29,8 +26,8 @@ from hairsim.cameras.camera import Frame, three_camera_rig
 from hairsim.errors import CombwiseError
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.cell_options import CELL_PARAMS, cell_of
-from robot_ros.nodes.follow_server import FollowServer, Outcome, Run, read_points
-from robot_ros.nodes.heartbeat import Heartbeat
+from robot_ros.nodes.follow_server import Outcome, Run, read_points, serve_motions
+from robot_ros.nodes.heartbeat import Heartbeat, Repeated
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare, value
 from robot_ros.virtual.controller import Goal, Result, ResultCode
@@ -54,6 +51,9 @@ PARAMS = (
           choices=("", *FAULTS), live=True),
 )  # fmt: skip
 
+CLOCK_TICKS = 5
+"""Ticks between two messages on /clock, 50 Hz of ROS time: every Python node pays for each of them."""
+
 E_STOP_RATE = 20.0
 """Messages of the e-stop's contact per second of wall time; a press is told at once as well."""
 
@@ -68,7 +68,7 @@ class VirtualRobotNode(ManagedNode):
         self._goal: Run | None = None
         self._running = threading.Event()
         self._beat: Heartbeat | None = None
-        self._lag = 0.0
+        self._lag, self._clock_ticks = 0.0, 0
 
     def start(self) -> None:
         """Start the hair, then the clock."""
@@ -86,12 +86,11 @@ class VirtualRobotNode(ManagedNode):
         self.create_subscription(
             JointTrajectory, names.controller_topic(controller), self._on_trajectory, qos.COMMAND
         )
-        self._server = FollowServer(
+        self._server = serve_motions(
             self, names.controller_action(controller), begin=self._begin, cancel=self._cancel
         )
         self.add_on_set_parameters_callback(self._on_parameters)
-        wall = Clock(clock_type=ClockType.STEADY_TIME)
-        self._button = self.create_timer(1.0 / E_STOP_RATE, self._tell_e_stop, clock=wall)
+        self._button = Repeated(1.0 / E_STOP_RATE, self._tell_e_stop, name="e-stop")
         self._beat = Heartbeat(self, "controller")
         self._running.set()
         self._thread = threading.Thread(target=self._keep_time, name="virtual robot", daemon=True)
@@ -101,10 +100,10 @@ class VirtualRobotNode(ManagedNode):
         """Stop the clock and the hair."""
         self._running.clear()
         self._thread.join(timeout=10.0)
-        self.destroy_timer(self._button)
+        self._button.stop()
         if self._beat is not None:
             self._beat.stop()
-        self._server.close()
+        self._server.destroy()
         self._robot.close()
 
     def report(self) -> tuple[bool, str, dict[str, str]]:
@@ -182,7 +181,9 @@ class VirtualRobotNode(ManagedNode):
             self._tf_out.publish(TFMessage(transforms=[moving]))
         if reading.frames is not None:
             self._publish_frames(*reading.frames)
-        self._clock_out.publish(ClockMessage(clock=now))
+        self._clock_ticks += 1
+        if self._clock_ticks % CLOCK_TICKS == 0:
+            self._clock_out.publish(ClockMessage(clock=now))
         if reading.result is not None:
             self._end_goal(reading.result)
 
@@ -283,7 +284,7 @@ def _wrench_message(stamp: float, wrench: np.ndarray) -> WrenchStamped:
 
 def main() -> int:
     """Run the virtual robot."""
-    return run(VirtualRobotNode, executor=MultiThreadedExecutor)
+    return run(VirtualRobotNode, real_time=True)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class ForceWatch:
             self._invalid = Finding("force reading is no number", Level.STOP, math.nan, 0.0, "N")
             return
         self._invalid = None
-        now, before = (*sample.force, *sample.torque), () if last is None else (*last.force, *last.torque)
+        now, before = _own(sample), () if last is None else _own(last)
         for axis in range(6):
             if last is None or now[axis] != before[axis]:
                 self._axis_changed[axis] = sample.stamp
@@ -162,6 +162,11 @@ class ForceWatch:
                 )
             )
         return found
+
+
+def _own(sample: ForceSample) -> tuple[float, ...]:
+    """Return the sensor's own six numbers."""
+    return (*sample.force, *sample.torque) if sample.raw is None else sample.raw
 
 
 def _soft_hard(rule: str, measured: float, soft: float, hard: float, unit: str) -> list[Finding]:

@@ -123,12 +123,32 @@ class Governor:
         """Whether the set-point stands still."""
         return self.done or self.rate == 0.0
 
+    def at(self, tau: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return positions and planned velocities [J] at a trajectory time."""
+        return self._state(tau, 1.0)
+
+    @property
+    def end(self) -> np.ndarray:
+        """Where it ends [J] [rad]."""
+        return self._positions[-1]
+
+    @property
+    def begin_time(self) -> float:
+        """Trajectory time at which it begins [s]."""
+        return float(self._times[0])
+
     def advance(self, seconds: float, share: float) -> None:
         """Walk for a while, toward a rate of `share` (0 to 1) of the planned speed."""
         self.tau, self.rate = self._walk(self.tau, self.rate, seconds, share)
 
-    def piece(self, share: float) -> Piece:
-        """Return what to tell the controller now: go on for the lead time, then brake to rest."""
+    def piece(self, share: float, *, was: float | None = None) -> Piece:
+        """Return what to tell the controller now: go on for the lead time, then brake to rest.
+
+        Args:
+            share: of the planned speed to walk toward.
+            was: the share of the piece before, kept for one sample: by the time that this piece arrives the
+                controller has walked on with it, and would jump to catch up with another.
+        """
         config = self.config
         count = int(round(config.horizon / config.sample))
         tau, rate = self.tau, self.rate
@@ -136,6 +156,7 @@ class Governor:
         times = [0.0]
         for number in range(count):
             wish = share if (number + 1) * config.sample <= config.lead + 1e-9 else 0.0
+            wish = was if number == 0 and was is not None else wish
             tau, rate = self._walk(tau, rate, config.sample, wish)
             times.append((number + 1) * config.sample)
             rows.append(self._state(tau, rate if number < count - 1 else 0.0))

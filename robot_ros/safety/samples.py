@@ -10,11 +10,15 @@ Vector = tuple[float, float, float]
 
 
 class ForceSample(NamedTuple):
-    """Force and torque on the comb by the hair and head, head axes [N, N m], ROS time [s]."""
+    """Force and torque on the comb by the hair and head, head axes [N, N m], ROS time [s].
+
+    `raw` are the sensor's own six numbers: in head axes a dead one's would change as the comb turns.
+    """
 
     stamp: float
     force: Vector
     torque: Vector
+    raw: tuple[float, ...] | None = None
 
 
 class JointSample(NamedTuple):

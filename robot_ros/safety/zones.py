@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from robot_ros.safety.samples import Vector, finite
+import numpy as np
+
+from robot_ros.safety.samples import Vector
 from robot_ros.safety.verdict import Finding, Level
 
 
@@ -50,9 +52,16 @@ def adult_zones() -> tuple[Zone, ...]:
 
 def intrusions(zones: Sequence[Zone], points: Sequence[Vector]) -> list[Finding]:
     """Return a finding for each zone that some point lies in, with the deepest point's depth [m]."""
-    found = []
-    for zone in zones:
-        deepest = max((zone.depth(p) if finite(*p) else math.inf for p in points), default=-math.inf)
-        if deepest > 0.0:
-            found.append(Finding("keep-out zone", Level.STOP, deepest, 0.0, "m", zone.name))
-    return found
+    if not zones or not points:
+        return []
+    centres = np.array([zone.centre for zone in zones])[:, None]
+    radii = np.array([zone.radii for zone in zones])
+    at = np.array(points, np.float64)
+    level = np.sqrt((((at - centres) / radii[:, None]) ** 2).sum(axis=-1))
+    depth = np.where(np.isfinite(at).all(axis=-1), (1.0 - level) * radii.min(axis=-1)[:, None], np.inf)
+    deepest = depth.max(axis=-1).tolist()
+    return [
+        Finding("keep-out zone", Level.STOP, worst, 0.0, "m", zone.name)
+        for zone, worst in zip(zones, deepest, strict=True)
+        if worst > 0.0
+    ]

@@ -16,7 +16,7 @@ FAULTS = {
     "force_frozen": "it repeats its last reading with fresh stamps",
     "force_late": "its readings come 30 ms late, stamped when they were taken",
     "force_spike": "one reading of 30 N more",
-    "force_sign": "its sign is wrong",
+    "force_sign": "its sign is wrong, while hair drags at the comb with 1.5 N",
     "snag": "the comb is caught: a spring of 300 N/m against its travel",
     "joints_stopped": "no joint states",
     "joints_late": "joint states come 80 ms late",
@@ -32,6 +32,7 @@ FAULTS = {
 
 SPIKE = 30.0
 SNAG_STIFFNESS = 300.0
+DRAG = 1.5
 FORCE_DELAY, JOINT_DELAY = 0.030, 0.080
 HEAD_SHIFT, HEAD_SPEED = 0.015, 0.10
 BLOCKED_JOINT = 1
@@ -59,9 +60,11 @@ class FaultState:
 
     def snag_force(self, position: np.ndarray, velocity: np.ndarray) -> np.ndarray:
         """Return the extra force on the comb [3] [N] at its position [m] and velocity [m/s]."""
+        speed = float(np.linalg.norm(velocity))
+        if self.name == "force_sign" and speed > 0.005:
+            return -DRAG * velocity / speed
         if self.name != "snag":
             return np.zeros(3)
-        speed = float(np.linalg.norm(velocity))
         if self._caught is None:
             if speed < 1e-3:
                 return np.zeros(3)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,17 @@ def ros_domain() -> Iterator[None]:
 class RosProcess:
     """One node in a process."""
 
-    def __init__(self, module: str, parameters: dict[str, Any], log: Path) -> None:
-        """Start `python -m module` with ROS parameters; its output goes to `log`."""
-        words = [sys.executable, "-m", module, "--ros-args"]
+    def __init__(
+        self, module: str, parameters: dict[str, Any], log: Path, *, words: Sequence[str] = ()
+    ) -> None:
+        """Start `python -m module words` with ROS parameters; its output goes to `log`."""
+        line = [sys.executable, "-m", module, *words, *(["--ros-args"] if parameters else [])]
         for name, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
-            words += ["-p", f"{name}:={text}"]
+            line += ["-p", f"{name}:={text}"]
         self.log = log
         with log.open("w", encoding="utf-8") as file:
-            self._process = subprocess.Popen(words, stdout=file, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(line, stdout=file, stderr=subprocess.STDOUT)
 
     @property
     def running(self) -> bool:

@@ -14,10 +14,11 @@ pytest.importorskip("ruckig", reason="arms need the arms extra: pip install comb
 
 from dataclasses import replace
 
+from benchmarks.random_strokes import random_stroke
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.head.parametric import parametric_head
-from hairsim.tools.stroke import STROKE_LOW, Stroke
+from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path
 from hairsim.tools.tool import ToolPath
 from robot_ros.arms.arm import ARMS, arm_named
@@ -36,23 +37,6 @@ def _head() -> Head:
 @lru_cache(maxsize=4)
 def _cell(name: str) -> Cell:
     return Cell(arm_named(name), _head())
-
-
-def _random_stroke(rng: np.random.Generator) -> Stroke:
-    """Draw a stroke that starts anywhere on the scalp and goes anywhere."""
-    head = _head()
-    outward = head.scalp.points[rng.integers(len(head.scalp.points))] - np.asarray(head.centre)
-    elevation = float(np.arctan2(outward[2], np.hypot(outward[0], outward[1])))
-    return Stroke(
-        azimuth=float(np.arctan2(outward[1], outward[0])),
-        elevation=float(np.clip(elevation, STROKE_LOW[1], 1.5)),
-        heading=float(rng.uniform(-np.pi, np.pi)),
-        length=float(rng.uniform(0.04, 0.20)),
-        depth=float(rng.uniform(0.006, 0.025)),
-        tilt=float(np.clip(rng.normal(0.0, 0.15), -0.5, 0.5)),
-        roll=float(np.clip(rng.normal(0.0, 0.15), -0.5, 0.5)),
-        speed=float(rng.uniform(0.05, 0.25)),
-    )
 
 
 def _plan(name: str, stroke: Stroke) -> StrokeMotion:
@@ -107,7 +91,7 @@ def _check_random_strokes(name: str, count: int) -> tuple[int, int]:
     rng = np.random.default_rng(20)
     cell, planned, refused = _cell(name), 0, 0
     for number in range(count):
-        stroke = _random_stroke(rng)
+        stroke = random_stroke(rng, _head())
         try:
             motion = _plan(name, stroke)
         except StrokeRefusedError as error:

@@ -1,0 +1,98 @@
+"""From a stroke to a motion or a refusal, the head where it is measured: what the executor's child does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hairsim.errors import CombwiseError
+from hairsim.head.head import Head
+from hairsim.head.parametric import parametric_head
+from hairsim.tools.stroke import Stroke
+from hairsim.tools.stroke_path import stroke_path
+from robot_ros.arms.arm import arm_named
+from robot_ros.arms.cell import Cell
+from robot_ros.arms.motion import SECTIONS, StrokeMotion, plan_motion
+from robot_ros.arms.refusal import Refusal, StrokeRefusedError
+from robot_ros.frames import Calibration, pose_error
+from robot_ros.safety.zones import adult_zones, intrusions
+
+HEAD_SHIFT, HEAD_TURN = 0.002, 0.01
+"""A head measured farther than this from the cell's gets a new cell [m, rad]."""
+
+
+@dataclass(frozen=True)
+class PlannerConfig:
+    """The arm, and where its comb and the head were calibrated to be; None for the arm's usual ones."""
+
+    arm: str
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class StrokeRequest:
+    """A stroke, the joints [J] to start from (None: ready), head_to_base as measured (None: calibrated)."""
+
+    stroke: Stroke
+    start: np.ndarray | None = None
+    head_to_base: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class StrokeAnswer:
+    """The motion, or why not: the sentence and, for a refusal, its parts."""
+
+    motion: StrokeMotion | None
+    text: str = ""
+    reason: Refusal | None = None
+
+
+def make_stroke_planner(config: PlannerConfig) -> Callable[[StrokeRequest], StrokeAnswer]:
+    """Return what plans strokes for one arm over the built-in head."""
+    head = parametric_head()
+    cells = [Cell(arm_named(config.arm), head, calibration=config.calibration)]
+
+    def plan(request: StrokeRequest) -> StrokeAnswer:
+        try:
+            cells[0] = _cell_at(cells[0], head, request.head_to_base)
+            motion = plan_motion(cells[0], stroke_path(request.stroke, head), start=request.start)
+            refused = keep_out(cells[0], motion)
+        except StrokeRefusedError as error:
+            return StrokeAnswer(None, str(error), error.reason)
+        except CombwiseError as error:
+            return StrokeAnswer(None, str(error))
+        if refused is not None:
+            return StrokeAnswer(None, refused.sentence(config.arm), refused)
+        return StrokeAnswer(motion)
+
+    return plan
+
+
+def keep_out(cell: Cell, motion: StrokeMotion) -> Refusal | None:
+    """Return the first keep-out zone of the supervisor that a motion would enter, or None."""
+    zones, comb = adult_zones(), cell.comb_points()
+    for name, (first, last) in zip(SECTIONS, motion.sections, strict=True):
+        for number in range(first, last + 1, 2):
+            pose = cell.tool_pose(motion.trajectory.positions[number])
+            points = np.concatenate([comb, np.zeros((1, 3))]) @ pose[:3, :3].T + pose[:3, 3]
+            found = intrusions(zones, points.tolist())
+            if found:
+                worst = max(found, key=lambda f: f.measured)
+                depth = 1000.0 * worst.measured
+                return Refusal(
+                    "collision", name, number, len(motion.trajectory.times), worst.subject, depth, "mm",
+                    f"the comb would come {depth:.1f} mm into the keep-out zone of the {worst.subject}",
+                )  # fmt: skip
+    return None
+
+
+def _cell_at(cell: Cell, head: Head, head_to_base: np.ndarray | None) -> Cell:
+    """Return the cell with the head where it is measured."""
+    if head_to_base is None:
+        return cell
+    shift, turn = pose_error(cell.calibration.head_to_base, head_to_base)
+    if shift < HEAD_SHIFT and turn < HEAD_TURN:
+        return cell
+    return Cell(cell.arm, head, calibration=replace(cell.calibration, head_to_base=head_to_base))

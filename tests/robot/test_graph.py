@@ -1,0 +1,75 @@
+"""Real ROS 2 processes comb, are cancelled, are broken, stop, and go on: one graph for all tests here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("combwise_interfaces.msg", reason="nodes need make ros")
+pytest.importorskip("pinocchio", reason="arms need the arms extra")
+
+from combwise_interfaces.action import ExecuteStroke
+
+from benchmarks.faults import approach, measure
+from benchmarks.robot_graph import STROKE, RobotGraph
+from robot_ros.safety.verdict import Mode
+from tests.robot.ros_process import ros_domain
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+STOP_WITHIN = 0.05
+"""From a fault's detection limit to the stop command [s]."""
+
+REST_WITHIN = 0.40
+"""From the stop command to joint speed zero [s]: 160 ms of braking, then the arm's own lag."""
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RobotGraph]:
+    with ros_domain():
+        graph = RobotGraph(tmp_path_factory.mktemp("graph"))
+        try:
+            graph.await_mode(Mode.READY)
+            yield graph
+        finally:
+            graph.close()
+
+
+def _execute(graph: RobotGraph) -> tuple[Any, Any]:
+    graph.wait("the executor", graph.execute.server_is_ready)
+    sent = graph.execute.send_goal_async(graph.stroke_goal(STROKE))
+    handle = graph.future("an accepted stroke", sent)
+    return handle, handle.get_result_async()
+
+
+def test_a_stroke_is_combed_from_goal_to_result(graph: RobotGraph) -> None:
+    _, future = _execute(graph)
+    result = graph.future("the stroke", future).result
+    assert result.code == ExecuteStroke.Result.DONE, result.message
+    np.testing.assert_allclose(graph.joints(), graph.cell.arm.ready, atol=0.02)
+
+
+def test_a_cancel_stops_in_mid_stroke_and_says_so(graph: RobotGraph) -> None:
+    start = graph.joints()
+    handle, future = _execute(graph)
+    graph.wait("motion", lambda: np.abs(graph.joints() - start).max() > 0.1)
+    graph.future("the cancel", handle.cancel_goal_async())
+    result = graph.future("the stroke", future).result
+    assert result.code == ExecuteStroke.Result.CANCELLED, result.message
+    here = graph.joints()
+    end = graph.now() + 0.3
+    graph.wait("a moment", lambda: graph.now() > end)
+    np.testing.assert_allclose(graph.joints(), here, atol=1e-3)
+    assert graph.mode is Mode.READY
+
+
+def test_faults_in_the_hair_stop_the_arm_and_it_goes_on_without_a_jump(graph: RobotGraph) -> None:
+    way = approach(graph)
+    for name in ("e-stop", "force frozen", "executor killed", "supervisor killed"):
+        row = measure(graph, name, way)
+        assert row.reaction <= STOP_WITHIN, row
+        assert row.rest is not None and row.rest <= REST_WITHIN, row
+        assert row.jump is None or row.jump < 0.005, row
