@@ -97,7 +97,7 @@ class EditingTask:
         self._config = config
         self._device = device
         self._training = store.require("training")
-        self._longest = max(len(c.paths) for c in self._training)
+        self._longest = self._training.strokes
         sources: tuple[Source, ...] = ("full", "cameras")
         self._held_back = {source: _held_back(store, source) for source in sources}
 
