@@ -40,6 +40,24 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         ("generate",), "simulate combed heads of hair: a dataset", "combwise.generate", "Arguments", "run"
     ),
+    Command(("dataset", "info"), "tell what is in a dataset", "combwise.dataset", "InfoOptions", "info"),
+    Command(
+        ("dataset", "show"), "draw an episode stroke by stroke", "combwise.dataset", "ShowOptions", "show"
+    ),
+    Command(
+        ("dataset", "verify"),
+        "read every episode and hold it to the rules",
+        "combwise.dataset",
+        "VerifyOptions",
+        "verify",
+    ),
+    Command(
+        ("dataset", "split"),
+        "tell training, validation and unseen episodes",
+        "combwise.dataset",
+        "SplitOptions",
+        "split",
+    ),
     Command(
         ("train", "latent"),
         "pre-train the latent space of hair",

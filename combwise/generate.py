@@ -1,4 +1,4 @@
-"""Simulate combed heads of hair on every core and store them: what the networks learn from."""
+"""Simulate combed heads of hair on every core, a GPU or a cluster: what the networks learn from."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ class Arguments(DeviceOption, OutOptions):
 
     Attributes:
         config: what to simulate.
-        workers: processes; default one for each core.
+        workers: processes on this machine; default one for each core.
+        ray: simulate on a Ray cluster: "auto" for the running one, or its address.
     """
 
     config: tyro.conf.OmitArgPrefixes[GenerateConfig] = field(default_factory=GenerateConfig)
     workers: int | None = None
+    ray: str | None = None
 
 
 def run(arguments: Arguments) -> str:
     """Fill the dataset folder; return the line that says what is in it."""
-    from hairsim.device import resolve_device
     from hairsim.errors import CombwiseError
     from hairsim.generate.generate import generate
     from hairsim.run_folder import RunFolder
     from planner.observe import OBSERVER_VERSION, observe
 
-    if resolve_device(arguments.device) != "cpu":
-        raise CombwiseError("data is simulated on all CPU cores for now; use --device cpu")
+    if arguments.workers is not None and arguments.workers < 1:
+        raise CombwiseError(f"workers is {arguments.workers}; expected at least 1")
+    if arguments.ray is not None and arguments.workers is not None:
+        raise CombwiseError("--workers are processes of this machine; expected either them or --ray")
     folder = RunFolder.open(
         arguments.out, arguments.config, resume=arguments.resume, overwrite=arguments.overwrite
     )
@@ -42,6 +45,8 @@ def run(arguments: Arguments) -> str:
         observe=observe,
         observer_version=OBSERVER_VERSION,
         workers=arguments.workers,
+        device=arguments.device,
+        ray=arguments.ray,
     )
     total = arguments.config.episodes
     return f"{total} episodes of {arguments.config.strokes} strokes in {arguments.out} ({made} simulated now)"

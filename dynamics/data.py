@@ -1,12 +1,12 @@
-"""Episodes in memory, split by groom family, cut into crops that networks eat."""
+"""Episodes of a dataset, split by groom family, cut into crops that networks eat."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal, NamedTuple
-from zlib import crc32
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
 import torch
@@ -17,18 +17,16 @@ from dynamics.editing.stroke_raster import rasterise
 from dynamics.latent.autoencoder import ALIGNMENT
 from dynamics.strand_flow import HairFlow, strand_flow
 from hairsim.errors import CombwiseError
-from hairsim.generate.dataset import Dataset, DatasetInfo, Episode, SparseVolume
-from hairsim.groom.families import UNSEEN_FAMILIES
+from hairsim.generate.dataset import Dataset
+from hairsim.generate.dataset_info import DatasetInfo
+from hairsim.generate.episode import Episode, SparseVolume
+from hairsim.generate.splits import SPLITS
+from hairsim.generate.volume_cache import VolumeCache
 from hairsim.tools.tool import Tool, ToolPath
 from hairsim.volume import GridSpec
 
 Source = Literal["full", "cameras"]
 SOURCES: tuple[Source, ...] = ("full", "cameras")
-SPLITS = ("training", "validation", "unseen")
-
-VALIDATION_SHARE = 10
-"""One in so many episodes of the training families is kept for validation, whatever the size of the set."""
-
 HAIR_LEVEL = 128
 """Stored occupancy from which a voxel counts as hair: one half."""
 
@@ -36,12 +34,10 @@ CROP = (40, 40, 48)
 """Voxels of a training crop: 0.30 x 0.30 x 0.36 m hold a whole head of medium hair."""
 
 
-def split_of(index: int, family: str) -> str:
-    """Return which split an episode belongs to; it never changes when a dataset grows."""
-    if family in UNSEEN_FAMILIES:
-        return "unseen"
-    # A hash and not the remainder of the number: families take turns, and one of them would be all of it.
-    return "validation" if crc32(b"%d" % index) % VALIDATION_SHARE == 0 else "training"
+KEPT = 512
+"""Episodes that stay in memory, of about 4 MB each; the next are read from disk in a tenth of a second."""
+
+HEADS_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -120,17 +116,19 @@ class Combing:
     flows: dict[int, HairFlow] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
-    def of(episode: Episode, grid: GridSpec) -> Combing:
-        """Unpack a stored episode."""
+    def of(
+        episode: Episode, full: Sequence[SparseVolume], head_distance: np.ndarray, grid: GridSpec
+    ) -> Combing:
+        """Unpack a stored episode and the volumes of its K+1 states."""
         return Combing(
             index=episode.index,
             family=episode.family,
-            head_distance=episode.head_distance,
-            full=tuple(Hair.of(v, grid) for v in episode.full),
+            head_distance=head_distance,
+            full=tuple(Hair.of(v, grid) for v in full),
             cameras=tuple(Hair.of(v, grid) for v in episode.observed),
             paths=episode.paths,
             tool=episode.tool,
-            strands=episode.strands.astype(np.float32),
+            strands=episode.strands,
         )
 
     def flow(self, stroke: int, grid: GridSpec) -> HairFlow:
@@ -156,8 +154,33 @@ def mirrored_path(path: ToolPath) -> ToolPath:
     )
 
 
+class Split(Sequence[Combing]):
+    """The episodes of one split, in the order of their numbers; read when they are asked for."""
+
+    def __init__(self, numbers: Sequence[int], strokes: int, load: Callable[[int], Combing]) -> None:
+        """Take the episodes' numbers, how many strokes each has, and where they come from."""
+        self._numbers = tuple(numbers)
+        self._load = load
+        self.strokes = strokes
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Combing: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Combing]: ...
+    def __getitem__(self, place: int | slice) -> Combing | list[Combing]:
+        if isinstance(place, slice):
+            return [self._load(number) for number in self._numbers[place]]
+        return self._load(self._numbers[place])
+
+    def __add__(self, other: Sequence[Combing]) -> list[Combing]:
+        return [*self, *other]
+
+
 class Store:
-    """A dataset's episodes in memory.
+    """A dataset's episodes, the last `KEPT` of them in memory.
 
     Attributes:
         info: what the dataset is.
@@ -165,23 +188,39 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        dataset = Dataset(path)
-        self.info: DatasetInfo = dataset.info
-        self.grid = dataset.info.grid
-        self._splits: dict[str, list[Combing]] = {name: [] for name in SPLITS}
-        for meta in dataset.episodes:
-            combing = Combing.of(dataset.read(meta.index), self.grid)
-            self._splits[split_of(meta.index, meta.family)].append(combing)
+        self._dataset = Dataset(path)
+        self.info: DatasetInfo = self._dataset.info
+        self.grid = self.info.grid
         if any(n % ALIGNMENT for n in self.grid.shape):
             raise CombwiseError(
                 f"dataset {path} has grid {self.grid.shape}; expected multiples of {ALIGNMENT}"
             )
+        if self.info.generation.get("blind"):
+            raise CombwiseError(f"dataset {path} was made blind; expected one that cameras looked at")
+        self._cache = VolumeCache(self._dataset, self.grid)
+        metas = self._dataset.episodes
+        self._cache.fill([meta.index for meta in metas])
+        load = lru_cache(KEPT)(self._combing)
+        self._head_distance = lru_cache(HEADS_KEPT)(self._distance)
+        self._splits = {
+            name: Split([m.index for m in metas if m.split == name], self.info.sizes.strokes, load)
+            for name in SPLITS
+        }
 
-    def split(self, name: str) -> list[Combing]:
+    def _combing(self, number: int) -> Combing:
+        episode = self._dataset.read(number)
+        return Combing.of(
+            episode, self._cache.volumes(episode), self._head_distance(episode.head.number), self.grid
+        )
+
+    def _distance(self, head: int) -> np.ndarray:
+        return self._dataset.head(head).distance(self.grid)
+
+    def split(self, name: str) -> Split:
         """Return the episodes of one split, in the order of their numbers."""
         return self._splits[name]
 
-    def require(self, name: str) -> list[Combing]:
+    def require(self, name: str) -> Split:
         """Return the episodes of one split.
 
         Raises:
@@ -334,7 +373,9 @@ def draw_strokes(
     Raises:
         CombwiseError: no episode has that many strokes.
     """
-    usable = [c for c in episodes if len(c.paths) >= horizon]
+    usable = episodes
+    if not isinstance(episodes, Split) or episodes.strokes < horizon:  # a split is not read to be counted
+        usable = [c for c in episodes if len(c.paths) >= horizon]
     if not usable:
         raise CombwiseError(f"no episode has {horizon} strokes in a row; expected at least one")
     rows: list[tuple[Combing, int, Source, Window]] = []

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hairsim.generate.dataset import DatasetInfo, Episode, SparseVolume, create_dataset, write_episode
+from hairsim.generate.dataset import DatasetWriter, create_dataset
+from hairsim.generate.dataset_info import DatasetInfo
+from hairsim.generate.episode import Episode, GroomRecord, HeadRecord, SparseVolume
+from hairsim.generate.layout import Sizes
+from hairsim.groom.groom import Groom
 from hairsim.head.head import DistanceField, Head, Scalp
+from hairsim.physics.material import Material
 from hairsim.tools.tool import ToolPath, rake_comb
 from hairsim.volume import GRIDS, HairVolume, volume_from_strands
 
@@ -56,36 +61,56 @@ def sideways_path(x: float = RADIUS + 0.012, z: float = -0.03, reach: float = 0.
     return ToolPath(np.linspace(0.0, 1.2, count), positions, np.tile(turn, (count, 1)), (0, count - 1))
 
 
+GUIDES, CHILDREN = 150, 1500
+
+
+def swung(angle: float) -> np.ndarray:
+    """Return guide strands [GUIDES, 12, 3] that hang from the ball's skin, turned aside by `angle` [rad]."""
+    hair = curtain(0.0, GUIDES)
+    hair[..., 1] *= 0.7
+    root = hair[:, 0].copy()
+    root[:, 0] = np.sqrt(RADIUS**2 - root[:, 1] ** 2 - root[:, 2] ** 2)
+    hair[:, 0] = root
+    away = hair - root[:, None]
+    turned = away.copy()
+    turned[..., 1] = np.cos(angle) * away[..., 1] - np.sin(angle) * away[..., 2]
+    turned[..., 2] = np.sin(angle) * away[..., 1] + np.cos(angle) * away[..., 2]
+    return (root[:, None] + turned).astype(np.float32)
+
+
 def episode(index: int, family: str = "straight_long", strokes: int = 2) -> Episode:
     """Return an episode whose hair goes 2 cm sideways with every stroke."""
     head = ball_head()
-    volumes = tuple(SparseVolume.of(curtain_volume(0.02 * k)) for k in range(strokes + 1))
+    observed = tuple(SparseVolume.of(curtain_volume(0.02 * k)) for k in range(strokes + 1))
+    groom = Groom(swung(0.0), np.full(GUIDES, 90_000.0 / GUIDES, np.float32), "curtain", family)
+    times = np.linspace(0.0, 1.2, 50)
     return Episode(
         index=index,
         family=family,
-        head_name=head.name,
-        head_distance=head.field.sample(GRID.centres()).astype(np.float32),
-        strands=np.stack([curtain(0.02 * k, 20) for k in range(strokes + 1)]),
-        hair_count=np.full(20, 5000.0, np.float32),
+        head=HeadRecord(index % 2, head.name, head.field, head.centre),
+        groom=GroomRecord.of(groom, index, CHILDREN)[0],
+        material=Material(),
+        strands=np.stack([swung(0.12 * k) for k in range(strokes + 1)]),
         strokes=np.tile([0.0, 0.0, 1.5, 0.1, 0.01, 0.0, 0.0, 0.1], (strokes, 1)),
         tool=rake_comb(),
         paths=tuple(sideways_path() for _ in range(strokes)),
-        peak_force=np.linspace(0.1, 0.2, strokes),
-        full=volumes,
-        observed=volumes,
-        cameras=np.full(strokes + 1, 2),
-        info={"note": "made up"},
+        force_times=tuple(times for _ in range(strokes)),
+        force=tuple(np.outer(np.sin(times), [0.0, 0.1 * (k + 1), 0.0]) for k in range(strokes)),
+        observed=observed,
+        cameras=np.tile([True, False, True], (strokes + 1, 1)),
     )
 
 
-def dataset_info(count: int) -> DatasetInfo:
+def dataset_info(count: int, families: tuple[str, ...] = ("straight_long",)) -> DatasetInfo:
     """Return what a made-up dataset says of itself."""
-    return DatasetInfo("small", GRID, "observer-7", {"seed": 3}, ("straight_long",), count)
+    sizes = Sizes(strokes=2, guides=GUIDES, vertices=12, children=CHILDREN)
+    return DatasetInfo("small", GRID, "observer-7", {"seed": 3}, families, count, sizes, (rake_comb(),))
 
 
 def write_dataset(folder: Path, count: int = 2, families: tuple[str, ...] = ("straight_long",)) -> Path:
     """Write a dataset of `count` episodes, families in turn; return its folder."""
-    create_dataset(folder, dataset_info(count))
+    create_dataset(folder, dataset_info(count, families))
+    writer = DatasetWriter(folder)
     for index in range(count):
-        write_episode(folder, episode(index, families[index % len(families)]))
+        writer.write(episode(index, families[index % len(families)]))
     return folder

@@ -18,7 +18,7 @@ from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
 from dynamics.baselines.unet import UNet, UNetConfig
 from dynamics.cases import Case, case_batch
 from dynamics.checkpoint import CheckpointInfo, file_hash, load_checkpoint, require_hash, save_checkpoint
-from dynamics.data import Store, Window, mirrored_path, split_of, stroke_batch
+from dynamics.data import Store, Window, mirrored_path, stroke_batch
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.editing.mask import MaskConfig, edit_mask
 from dynamics.editing.stroke_raster import rasterise, swept
@@ -32,6 +32,7 @@ from dynamics.metrics import chamfer_mm, changed, changed_region, score
 from dynamics.model import HairDynamics, load_model
 from dynamics.training import FitConfig, fit
 from hairsim.errors import CombwiseError
+from hairsim.generate.splits import split_of
 from hairsim.groom.families import TRAINING_FAMILIES, UNSEEN_FAMILIES
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.tool import ToolPath, rake_comb

@@ -1,4 +1,4 @@
-"""A killed command goes on where it stopped, and ends with what an uninterrupted one makes."""
+"""Killed at any moment and started again, the data engine ends with what an uninterrupted run makes."""
 
 from __future__ import annotations
 
@@ -7,66 +7,152 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 
+from hairsim.errors import CombwiseError
+from hairsim.generate.dataset import STORE, Dataset, DatasetWriter
 from tests.conftest import Combwise
+from tests.hair_episodes import episode, write_dataset
 
-TINY = (
-    "--episodes",
-    "4",
-    "--strokes",
-    "1",
-    "--heads",
-    "1",
-    "--guides",
-    "40",
-    "--vertices",
-    "12",
-    "--children",
-    "200",
-)
-HASTE = ("--settle-seconds", "0.1", "--rest-seconds", "0.1", "--workers", "1", "--seed", "7")
+EPISODES = 12
+WAIT = 120.0
+"""Patience with a busy machine [s]."""
 
 
-def episodes(folder: Path) -> dict[str, dict[str, np.ndarray]]:
-    """Every array of every finished episode, by file name."""
-    found = {}
-    for path in sorted((folder / "episodes").glob("*.npz")):
-        with np.load(path, allow_pickle=False) as arrays:
-            found[path.name] = {name: arrays[name] for name in arrays.files}
-    return found
+def finished(folder: Path) -> int:
+    """How many whole episodes a folder holds, while it is written to."""
+    try:
+        return len(Dataset(folder))
+    except CombwiseError:
+        return 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert condition()
+
+
+def start(folder: Path, seconds: float = 0.2) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.made_up_engine", str(folder), str(EPISODES), str(seconds)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process started."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def workers(pid: int) -> list[int]:
+    """The processes of a driver's pool, without the one that keeps track of shared memory."""
+    return [child for child in children(pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers through /proc")
+def test_a_killed_driver_and_a_killed_worker_lose_and_double_nothing(tmp_path: Path) -> None:
+    whole, killed = write_dataset(tmp_path / "whole", EPISODES), tmp_path / "killed"
+    for goal in (1, 6):
+        with start(killed) as driver:
+            wait_until(lambda goal=goal: finished(killed) >= goal)
+            left_alone = workers(driver.pid)
+            assert left_alone
+            driver.kill()
+            driver.wait()
+        before = finished(killed)
+        assert goal <= before < EPISODES
+        wait_until(
+            lambda pids=left_alone: not any(alive(pid) for pid in pids)
+        )  # no orphan goes on simulating
+        assert finished(killed) == before
+    with start(killed) as driver:
+        wait_until(lambda: finished(killed) > before)
+        os.kill(workers(driver.pid)[0], signal.SIGKILL)
+        assert driver.wait(WAIT) == 0, "a driver outlives its workers"
+    assert Dataset(killed).content_hash() == Dataset(whole).content_hash()
+    found, expected = Dataset(killed), Dataset(whole)
+    for index in range(EPISODES):
+        kept, wanted = found.arrays(index), expected.arrays(index)
+        assert kept.keys() == wanted.keys()
+        for name, values in wanted.items():
+            np.testing.assert_array_equal(kept[name], values, err_msg=f"episode {index} {name}")
+    assert not list((killed / STORE).rglob("*.partial"))
+
+
+def test_half_an_episode_on_disk_is_no_episode(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path, 2)
+    for name, value in (("complete", 0), ("strands", 7)):  # killed before the mark, arrays of another day
+        zarr.open_array(folder / STORE / name, mode="r+")[1] = value
+    assert [meta.index for meta in Dataset(folder).episodes] == [0]
+    writer = DatasetWriter(folder)
+    assert writer.missing() == [1]
+    writer.write(episode(1))
+    assert Dataset(folder).content_hash() == Dataset(write_dataset(tmp_path / "again", 2)).content_hash()
+
+
+TINY = "--episodes 4 --strokes 1 --heads 1 --guides 40 --vertices 12 --children 200"
+HASTE = "--settle-seconds 0.1 --rest-seconds 0.1 --seed 7"
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_generation_killed_half_way_and_resumed_makes_the_same_data(
     tmp_path: Path, combwise: Combwise
 ) -> None:
-    whole = combwise("generate", *TINY, *HASTE, "--out", "whole", timeout=300)
+    options = f"{TINY} {HASTE} --workers 1".split()
+    whole = combwise("generate", *options, "--out", "whole", timeout=400)
     assert whole.returncode == 0, whole.stderr
 
     killed = tmp_path / "killed"
-    command = [sys.executable, "-m", "combwise", "generate", *TINY, *HASTE, "--out", str(killed)]
+    command = [sys.executable, "-m", "combwise", "generate", *options, "--out", str(killed)]
     with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as driver:
-        deadline = time.monotonic() + 200
-        while not list(killed.glob("episodes/*.npz")) and time.monotonic() < deadline:
+        deadline = time.monotonic() + 400
+        while not finished(killed) and time.monotonic() < deadline:
             time.sleep(0.05)
         os.kill(driver.pid, signal.SIGKILL)
-    assert 1 <= len(episodes(killed)) < 4
+    assert 1 <= finished(killed) < 4
 
-    refused = combwise("generate", *TINY, *HASTE, "--out", "killed")
+    refused = combwise("generate", *options, "--out", "killed")
     assert refused.returncode == 2
     assert "--resume" in refused.stderr
-    resumed = combwise("generate", *TINY, *HASTE, "--out", "killed", "--resume", timeout=300)
+    resumed = combwise("generate", *options, "--out", "killed", "--resume", timeout=400)
     assert resumed.returncode == 0, resumed.stderr
-    assert not list(killed.rglob("*.partial*"))
+    assert Dataset(killed).content_hash() == Dataset(tmp_path / "whole").content_hash()
+    sound = combwise("dataset", "verify", "killed", timeout=100)
+    assert "4 episodes are whole and sound" in sound.stdout, sound.stderr
 
-    expected, found = episodes(tmp_path / "whole"), episodes(killed)
-    assert len(expected) == 4
-    assert expected.keys() == found.keys()
-    for name, arrays in expected.items():
-        for key, values in arrays.items():
-            np.testing.assert_array_equal(found[name][key], values, err_msg=f"{name} {key}")
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_ray_cluster_makes_the_same_data_as_this_machine(tmp_path: Path, combwise: Combwise) -> None:
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    options = f"{TINY} {HASTE}".split()
+    assert combwise("generate", *options, "--out", "alone", timeout=400).returncode == 0
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        ran = combwise("generate", *options, "--ray", cluster.address, "--out", "cluster", timeout=600)
+        assert ran.returncode == 0, ran.stderr
+    finally:
+        cluster.shutdown()
+        ray.shutdown()
+    assert Dataset(tmp_path / "cluster").content_hash() == Dataset(tmp_path / "alone").content_hash()

@@ -95,7 +95,7 @@ class StrokeTask:
         self._config = config
         self._device = device
         self._training = store.require("training")
-        self._longest = max(len(c.paths) for c in self._training)
+        self._longest = self._training.strokes
         self._held_back = {source: _held_back(store, source) for source in SOURCES}
 
     def draw(self, rng: np.random.Generator, progress: float) -> StrokeBatch:

@@ -96,6 +96,9 @@ class GenerateConfig:
         seed: episode i depends on (seed, i) alone.
         settle_seconds: free fall of the fresh groom [s].
         rest_seconds: rest after each stroke [s].
+        worlds: heads that are simulated side by side, for a GPU; they share a material and a tool.
+        frames: keep the camera frames too, about 1 MB a state.
+        blind: no cameras look, which is faster; the strands are the same.
         randomisation: of materials, tools, strokes and views.
     """
 
@@ -110,15 +113,20 @@ class GenerateConfig:
     seed: int = 0
     settle_seconds: float = 3.0
     rest_seconds: float = 1.0
+    worlds: int = 1
+    frames: bool = False
+    blind: bool = False
     randomisation: Randomisation = Randomisation()
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "strokes", "heads", "guides", "vertices", "children"):
+        for name in ("episodes", "strokes", "heads", "guides", "vertices", "children", "worlds"):
             if getattr(self, name) < 1:
                 raise CombwiseError(f"{name} is {getattr(self, name)}; expected at least 1")
         unknown = [family for family in self.families if family not in FAMILIES]
         if unknown or not self.families:
             raise CombwiseError(f"unknown groom families {unknown}; expected some of {sorted(FAMILIES)}")
+        if self.blind and self.frames:
+            raise CombwiseError("frames are to be kept of a blind dataset; expected one of the two")
         if self.profile not in GRIDS:
             raise CombwiseError(f"profile '{self.profile}' has no grid; expected one of {', '.join(GRIDS)}")
 

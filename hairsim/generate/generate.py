@@ -1,97 +1,77 @@
-"""The data engine: episodes on every core, resumable, identical however often it was killed."""
+"""The data engine: episodes on every core, a GPU or a cluster; identical however often it was killed."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing.connection import wait
+from functools import partial
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from hairsim.device import start_warp
-from hairsim.generate.comb_episode import Observe, comb_episode
+from hairsim.cameras.camera import three_camera_rig
+from hairsim.device import resolve_device
+from hairsim.generate.comb_episode import Observe, comb_block
 from hairsim.generate.config import GenerateConfig
-from hairsim.generate.dataset import DatasetInfo, create_dataset, episode_path, write_episode
+from hairsim.generate.dataset_info import DatasetInfo
+from hairsim.generate.fill import fill
+from hairsim.generate.layout import Sizes
+from hairsim.tools.stroke_path import APPROACH_SPEED, RETRACTION, WALK_STEP
+from hairsim.tools.tool_file import load_tool
 from hairsim.volume import GRIDS
+from hairsim.world import READINGS_PER_SECOND
 
 
 def generate(
-    config: GenerateConfig, out: Path, *, observe: Observe, observer_version: str, workers: int | None = None
+    config: GenerateConfig,
+    out: Path,
+    *,
+    observe: Observe,
+    observer_version: str,
+    workers: int | None = None,
+    device: str = "cpu",
+    ray: str | None = None,
 ) -> int:
     """Fill the dataset folder `out`; episodes that are there already are kept.
 
-    An episode depends on (seed, index) alone and is renamed into place when whole, so a killed run that is
-    started again gives what an uninterrupted one gives.
+    An episode depends on (seed, number) alone, and this process is the only one that writes. So a run that
+    was killed and is started again gives what an uninterrupted one gives.
 
     Args:
         config: what to simulate.
         out: the dataset's folder.
         observe: camera frames to volume, see `comb_episode`.
         observer_version: travels with the dataset.
-        workers: processes; default one per core.
+        workers: processes on this machine; default one per core.
+        device: "cpu", or "cuda": blocks of `config.worlds` heads on the GPU.
+        ray: address of a Ray cluster to simulate on, or "auto"; None for this machine.
 
     Returns:
         How many episodes were simulated now.
     """
-    info = DatasetInfo(
+    simulate = partial(comb_block, config=config, observe=observe, device=resolve_device(device))
+    info = dataset_info(config, observer_version)
+    return fill(out, info, simulate, worlds=config.worlds, workers=workers, device=device, ray=ray)
+
+
+def dataset_info(config: GenerateConfig, observer_version: str) -> DatasetInfo:
+    """Return what a dataset of this configuration says of itself."""
+    rig = three_camera_rig()
+    strokes = config.randomisation.strokes
+    slowest = 1.25 * strokes.length[1] / strokes.speed[0] + 2.0 * RETRACTION / APPROACH_SPEED
+    return DatasetInfo(
         profile=config.profile,
         grid=GRIDS[config.profile],
         observer_version=observer_version,
         generation=config.as_json(),
         families=config.families,
         count=config.episodes,
+        sizes=Sizes(
+            strokes=config.strokes,
+            guides=config.guides,
+            vertices=config.vertices,
+            children=config.children,
+            poses=max(2, round(strokes.length[1] / WALK_STEP)) + 3,
+            readings=round(1.1 * READINGS_PER_SECOND * slowest) + 10,
+            cameras=len(rig),
+            pixels=rig[0].width if config.frames else 0,
+        ),
+        tools=tuple(load_tool(name) for name in config.randomisation.tools),
+        cameras=tuple(rig),
     )
-    create_dataset(out, info)
-    missing = [index for index in range(config.episodes) if not episode_path(out, index).exists()]
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    columns = (
-        TextColumn("[bold]combing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with (
-        Progress(*columns) as progress,
-        ProcessPoolExecutor(
-            workers or os.cpu_count() or 1,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=end_with_driver,
-        ) as pool,
-    ):
-        task = progress.add_task(
-            "episodes", total=config.episodes, completed=config.episodes - len(missing), rate=""
-        )
-        jobs = [pool.submit(_simulate, index, config, out, observe) for index in missing]
-        try:
-            for done, job in enumerate(as_completed(jobs), start=1):
-                job.result()
-                elapsed = progress.tasks[task].elapsed or 1.0
-                progress.update(
-                    task, advance=1, rate=f"{60.0 * done * config.strokes / elapsed:.0f} strokes/min"
-                )
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return len(missing)
-
-
-def _simulate(index: int, config: GenerateConfig, out: Path, observe: Observe) -> int:
-    start_warp()
-    write_episode(out, comb_episode(index, config, observe))
-    return index
-
-
-def end_with_driver() -> None:
-    """End this worker when the driver dies, however it dies: orphans would go on simulating."""
-    driver = multiprocessing.parent_process()
-    assert driver is not None
-
-    def watch() -> None:
-        wait([driver.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
 
 from hairsim.errors import CombwiseError
-from hairsim.generate.generate import end_with_driver
+from hairsim.generate.workers import end_with_driver
 
 
 def spread(
