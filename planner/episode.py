@@ -20,6 +20,7 @@ from hairsim.tools.stroke import Stroke
 from hairsim.volume import GridSpec, HairVolume
 from planner.observe import observe
 from planner.planners.planner import PlannedStroke, Planner
+from planner.toward import TowardGoal
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,15 @@ class EpisodeConfig:
     Attributes:
         strokes: most strokes.
         success: observed cost, less the floor, at which the style counts as reached, as a share of the first.
+        arrived: share of the way to the goal that the hair is seen to have gone at which it counts as reached
+            too: from there on cameras cannot tell a good stroke from a bad one (see `toward`).
         patience: looks in a row without a new lowest observed cost after which to give up.
         progress: share by which a cost must undercut the lowest to count as lower.
     """
 
     strokes: int = 5
     success: float = 0.15
+    arrived: float = 0.85
     patience: int = 2
     progress: float = 0.01
 
@@ -74,6 +78,8 @@ class EpisodeConfig:
             raise CombwiseError(
                 f"episode success {self.success} and progress {self.progress}; expected shares in [0, 1)"
             )
+        if not self.arrived > 0.0:
+            raise CombwiseError(f"episode arrived is {self.arrived}; expected a share above 0")
 
 
 @dataclass(frozen=True)
@@ -82,12 +88,14 @@ class EpisodeStep:
 
     Attributes:
         observed_cost: cost of the hair as seen [mm]; NaN for planners that know no cost.
+        observed_progress: share of the way from the first look to the goal that hair is seen to have gone.
         planned: what the planner decided; None where the loop stopped before planning.
         reading: of the executed stroke or wait; None where nothing was executed.
         planning_seconds: time to observe and plan [s].
     """
 
     observed_cost: float
+    observed_progress: float
     planned: PlannedStroke | None
     reading: StrokeReading | None
     planning_seconds: float
@@ -157,11 +165,14 @@ def run_episode(
     planner.reset()
     steps: list[EpisodeStep] = []
     watch, rig = _Watch(config, floor), _Rig()
+    toward: TowardGoal | None = None
     for number in range(config.strokes + 1):
         began = time.perf_counter()
         observation = observe(rig.same(environment.look()), head, grid) if see is None else see()
         cost = planner.assess(observation, goal, head)
-        stopped = watch.verdict(cost)
+        toward = toward or TowardGoal(observation, goal)
+        progress = toward.volume(observation)
+        stopped = watch.verdict(cost, progress)
         if stopped is None and number == config.strokes:
             stopped = "stroke limit"
         planned = None
@@ -173,7 +184,7 @@ def run_episode(
             stopped = "no stroke"
         seconds = time.perf_counter() - began
         reading = environment.execute(planned.stroke) if planned is not None and stopped is None else None
-        steps.append(EpisodeStep(cost, planned, reading, seconds))
+        steps.append(EpisodeStep(cost, progress, planned, reading, seconds))
         if on_step is not None:
             on_step(number, steps[-1])
         if stopped is not None:
@@ -221,8 +232,8 @@ class _Watch:
         self._lowest = float("inf")
         self._stale = 0
 
-    def verdict(self, cost: float) -> str | None:
-        """Return why to stop, or None. A cost that is NaN tells nothing."""
+    def verdict(self, cost: float, progress: float) -> str | None:
+        """Return why to stop, or None. Planners that know no cost (NaN) stop by themselves."""
         if not np.isfinite(cost):
             return None
         if self._first is None:
@@ -231,6 +242,7 @@ class _Watch:
             self._lowest, self._stale = cost, 0
         else:
             self._stale += 1
-        if cost - self._floor <= self._config.success * (self._first - self._floor):
+        reached = cost - self._floor <= self._config.success * (self._first - self._floor)
+        if reached or progress >= self._config.arrived:
             return "success"
         return "no progress" if self._stale >= self._config.patience else None

@@ -45,3 +45,8 @@ class TowardGoal:
         """Return the share of the way [N] of predictions [N, X, Y, Z], [N, X, Y, Z, 3]; 0 for none."""
         along = torch.einsum("nxyzc,xyzc->nxyz", direction, self._pull)
         return (occupancy * along).sum(dim=(1, 2, 3)) - self._start
+
+    def volume(self, volume: HairVolume) -> float:
+        """Return the share of the way that one volume has gone."""
+        occupancy = torch.as_tensor(volume.occupancy, device=self._pull.device)[None]
+        return float(self(occupancy, torch.as_tensor(volume.direction, device=self._pull.device)[None])[0])

@@ -27,6 +27,7 @@ from hairsim.volume import GRIDS, HairVolume, volume_from_strands
 from planner.cost import CostWeights, GoalCost
 from planner.episode import EpisodeConfig, StrokeReading, noise_floor, run_episode
 from planner.goal import Look, load_look, require_head, save_look
+from planner.observe import observe
 from planner.planners import MppiConfig, MppiPlanner, NoStrokePlanner, PlannedStroke, ReplayPlanner
 from planner.planners.cem import CemPlanner
 from planner.planners.mppi import path_integral_mean
@@ -346,6 +347,30 @@ def test_the_loop_stops_on_what_it_observes(
     assert result.stopped == stopped
     assert len(result.strokes) == len(salon.executed) == strokes
     assert result.observed_costs == costs[: strokes + 1]
+
+
+class Changing(StillLife):
+    """An environment that shows other frames after each stroke."""
+
+    def __init__(self, *looks: list[Frame]) -> None:
+        super().__init__(looks[0])
+        self._looks = iter(looks[1:])
+
+    def execute(self, stroke: Stroke | None) -> StrokeReading:
+        self.frames = next(self._looks)
+        return super().execute(stroke)
+
+
+def test_the_loop_stops_when_the_hair_is_seen_to_have_arrived(scene: Scene) -> None:
+    """From there on a picture no longer tells a good stroke from a bad one, whatever the cost says."""
+    hair = scene.hair.copy()
+    hair[hair[:, -1, 1] > 0.0] += np.linspace(0.0, 1.0, hair.shape[1])[:, None] * np.array([0.08, 0.0, 0.0])
+    aside = capture(hair, scene.head, three_camera_rig(240, 240), seed=2)
+    goal = observe(scene.frames, scene.head, GRID)
+    salon = Changing(aside, aside, scene.frames, scene.frames)
+    result = run_episode(salon, Scripted([9.0, 8.0, 7.0, 6.0]), goal, scene.head, GRID, 0)
+    assert (result.stopped, len(result.strokes)) == ("success", 2)
+    assert [step.observed_progress for step in result.steps] == pytest.approx([0.0, 0.0, 1.0], abs=1e-3)
 
 
 def test_noise_counts_as_success_only_above_its_floor(scene: Scene) -> None:

@@ -233,6 +233,7 @@ def _episode_record(result: EpisodeResult, scores: Sequence[Scores]) -> dict[str
         "steps": [
             {
                 "observed_cost": _number(step.observed_cost),
+                "observed_progress": round(step.observed_progress, 3),
                 "planning_seconds": round(step.planning_seconds, 2),
                 "peak_force": None if step.reading is None else step.reading.peak_force,
                 "stroke": None if step.planned is None else _stroke_record(step.planned),
