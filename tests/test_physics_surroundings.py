@@ -152,5 +152,6 @@ def test_a_step_is_captured_in_a_cuda_graph() -> None:
     before = world.strands()
     with wp.ScopedCapture("cuda:0") as capture:
         world.settle(STEP)
+    assert capture.graph is not None
     wp.capture_launch(capture.graph)
     assert np.abs(world.strands() - before).max() > 0.0

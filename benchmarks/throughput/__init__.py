@@ -1,1 +1,1 @@
-"""How fast the strand solver is, and its peers: `python -m benchmarks.throughput --out throughput.json`."""
+"""How fast the strand solver is: `python -m benchmarks.throughput --out throughput.json`."""

@@ -1,6 +1,6 @@
-"""Time the strand solver, and its peers where they are installed, and write the table.
+"""Time the strand solver and write the table.
 
-python -m benchmarks.throughput --out throughput.json [--quick] [--no-peers]
+python -m benchmarks.throughput --out throughput.json [--quick]
 """
 
 from __future__ import annotations
@@ -30,13 +30,11 @@ class ThroughputBenchmark:
     Attributes:
         out: the JSON file.
         quick: few and small cases, a minute or two.
-        peers: other solvers too, where installed (extra `peers`).
         only: purposes of cases to time; all of them when empty.
     """
 
     out: Path
     quick: bool = False
-    peers: bool = True
     only: tuple[str, ...] = ()
 
 
@@ -45,22 +43,15 @@ def run(config: ThroughputBenchmark) -> tuple[list[Row], list[Target]]:
     console = Console()
     devices = ("cpu", "cuda:0") if wp.is_cuda_available() else ("cpu",)
     rows: list[Row] = []
-    missing: list[str] = []
-    for case in plan(quick=config.quick, peers=config.peers, devices=devices):
+    for case in plan(quick=config.quick, devices=devices):
         if config.only and case.purpose not in config.only:
             continue
-        try:
-            row = measure(case, quick=config.quick)
-        except ImportError as error:
-            missing.append(f"{case.solver}: {error}")
-            continue
+        row = measure(case, quick=config.quick)
         rows.append(row)
         console.print(described(case, row), highlight=False)
     reached = targets(rows)
     for target in reached:
         console.print(f"{target.name}: {target.value:.3g}, target {target.target}", highlight=False)
-    for line in missing:
-        console.print(f"not installed, {line}", highlight=False)
     result = {
         "command": "python -m benchmarks.throughput" + (" --quick" if config.quick else ""),
         "commit": code_version(),
@@ -68,7 +59,6 @@ def run(config: ThroughputBenchmark) -> tuple[list[Row], list[Target]]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
         "load_average": [round(load, 1) for load in os.getloadavg()],
-        "missing": missing,
         "targets": [asdict(target) for target in reached],
         "rows": [asdict(row) for row in rows],
     }

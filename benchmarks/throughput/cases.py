@@ -17,7 +17,7 @@ class Case:
 
     Attributes:
         purpose: the comparison it belongs to.
-        solver: "combwise", or a peer's name.
+        solver: whose; rows of other solvers may join.
         device: a Warp device.
         cores: threads that may run; the process is held to as many cores.
         worlds: heads stepped as one batch, W.
@@ -52,13 +52,7 @@ class Case:
         return self.worlds * self.strands * self.vertices
 
 
-PEERS = (
-    Case("peers", solver="mujoco cable", dt=1.0 / 600.0),
-    Case("peers", solver="mujoco cable", dt=1.0 / 1200.0),
-)
-
-
-def plan(*, quick: bool, peers: bool, devices: tuple[str, ...]) -> Iterator[Case]:
+def plan(*, quick: bool, devices: tuple[str, ...]) -> Iterator[Case]:
     """Yield every case, small ones first within a comparison."""
     for device in devices:
         for dt in LONGEST_STEPS[1:3] if quick else LONGEST_STEPS:
@@ -74,5 +68,3 @@ def plan(*, quick: bool, peers: bool, devices: tuple[str, ...]) -> Iterator[Case
         for cores in (1, 2) if device == "cpu" else ():
             yield Case("cores, many heads", cores=cores, worlds=8, strands=250, contacts=True)
             yield Case("cores, one head", cores=cores, strands=1000, contacts=True)
-    if peers:
-        yield from PEERS

@@ -43,11 +43,7 @@ class Row:
 
 
 def measure(case: Case, *, quick: bool) -> Row:
-    """Time a case in a fresh process and return its row.
-
-    Raises:
-        ImportError: the case's peer is not installed.
-    """
+    """Time a case in a fresh process and return its row."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmarks.throughput.rods"])
     with ProcessPoolExecutor(1, mp_context=context) as pool:
@@ -73,14 +69,9 @@ def measure(case: Case, *, quick: bool) -> Row:
 
 def _timed(case: Case, quick: bool) -> tuple[float, float, float]:
     """Return seconds a step, cantilever error, and peak memory [MB] of this process."""
-    if case.solver == "mujoco cable":
-        from benchmarks.throughput.mujoco_cable import cantilever_error, seconds_a_step
+    from benchmarks.throughput.rods import cantilever_error, seconds_a_step
 
-        seconds, error = seconds_a_step(case), cantilever_error(case)
-    else:
-        from benchmarks.throughput.rods import cantilever_error, seconds_a_step
-
-        seconds = seconds_a_step(case, repeats=2 if quick else 3, block_seconds=0.1 if quick else 0.4)
-        error = cantilever_error(case.vertices, case.dt)
+    seconds = seconds_a_step(case, repeats=2 if quick else 3, block_seconds=0.1 if quick else 0.4)
+    error = cantilever_error(case.vertices, case.dt)
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return seconds, error, kilobytes / (1024.0 if sys.platform != "darwin" else 1024.0**2)

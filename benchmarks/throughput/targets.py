@@ -31,11 +31,6 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     if free:
         best = max(free, key=lambda r: r.realtime_factor)
         found.append(_at_least("free rods, 64 x 24, one core, x real time", best.realtime_factor, 10.0))
-        peers = [r for r in rows if r.purpose == "peers" and r.cantilever_error <= RIGHT]
-        if peers:
-            fastest = max(peers, key=lambda r: r.realtime_factor)
-            name = f"free rods against {fastest.solver}, times as fast"
-            found.append(_at_least(name, best.realtime_factor / fastest.realtime_factor, 20.0))
     sizes = [r for r in ours if r.purpose == "vertices"]
     if len(sizes) > 1:
         vertices = np.log([r.vertices for r in sizes])
