@@ -161,7 +161,7 @@ class Gate:
         """Remember why the motion must stop; say whether it must."""
         if verdict.mode in (Mode.STOPPED, Mode.EMERGENCY, Mode.STARTING):
             fresh = [i.finding.sentence() for i in verdict.interventions]
-            fresh = fresh or [f.sentence() for f in verdict.findings]
+            fresh = fresh or [f.sentence() for f in verdict.findings] or [f"mode {verdict.mode.name.lower()}"]
             if not self._why or (self._backing_off and verdict.interventions):
                 self._why = "; ".join([*([self._why] if self._why else []), *fresh])
             return True

@@ -77,6 +77,7 @@ class Supervisor:
         self._retreat: tuple[float, float] | None = None
         self._clock = -math.inf
         self.interventions: list[Intervention] = []
+        self._told = 0
 
     # ---- measurements ----
 
@@ -191,7 +192,6 @@ class Supervisor:
 
     def check(self, now: float, wall: float) -> Verdict:
         """Judge everything known at ROS time `now` and wall time `wall` [s]."""
-        before = len(self.interventions)
         findings = self._findings(now, wall)
         worst = max((f.level for f in findings), default=Level.OK)
         if self.mode is Mode.EMERGENCY:
@@ -213,7 +213,9 @@ class Supervisor:
         elif self.mode is Mode.SLOWED:
             self._maybe_calm(now, worst)
         self._clock = max(self._clock, now)
-        return Verdict(self.mode, self._share(), tuple(findings), tuple(self.interventions[before:]))
+        # A press of the e-stop between two checks belongs to this one.
+        fresh, self._told = tuple(self.interventions[self._told :]), len(self.interventions)
+        return Verdict(self.mode, self._share(), tuple(findings), fresh)
 
     def _findings(self, now: float, wall: float) -> list[Finding]:
         """Return everything that is wrong, the clock itself first."""
