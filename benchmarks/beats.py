@@ -1,3 +1,5 @@
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+# ROS 2 is an extra: where it is not installed, neither are its types.
 """Signs of life in place of processes that a test does not need: python -m benchmarks.beats NAME ..."""
 
 from __future__ import annotations

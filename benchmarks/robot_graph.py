@@ -1,3 +1,5 @@
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+# ROS 2 is an extra: where it is not installed, neither are its types.
 """The robot's graph over real processes, a probe that hears everything, and faults on request.
 
 Virtual robot, safety supervisor and stroke executor run as processes of their own; beats.py stands in for
