@@ -38,6 +38,13 @@ COMMANDS: tuple[Command, ...] = (
         "run",
     ),
     Command(
+        ("ros", "demo"),
+        "let a virtual robot arm style hair: the whole ROS 2 graph, without the launch system",
+        "combwise.ros",
+        "RosDemoConfig",
+        "demo",
+    ),
+    Command(
         ("generate",), "simulate combed heads of hair: a dataset", "combwise.generate", "Arguments", "run"
     ),
     Command(("dataset", "info"), "tell what is in a dataset", "combwise.dataset", "InfoOptions", "info"),

@@ -133,7 +133,9 @@ class StylingLoop:
         except _StopError as stop:
             return self._ended(stop.code, str(stop))
         except CombwiseError as error:
-            return self._ended(Ending.FAILED, str(error))
+            # Whoever waited for eyes, planner or arm gave up when the user did.
+            given_up = self._hands.cancelled()
+            return self._ended(Ending.CANCELLED if given_up else Ending.FAILED, str(error))
         codes = {
             "success": (Ending.REACHED, "the hair looks like the goal"),
             "no stroke": (Ending.NO_PROGRESS, "no stroke that the arm can make promises to help"),

@@ -114,6 +114,28 @@ def to_point_cloud(volume: HairVolume, stamp: Time) -> PointCloud2:
     return message
 
 
+def to_strand_cloud(strands: np.ndarray, stamp: Time) -> PointCloud2:
+    """Return strands [S, V, 3] [m], head frame, as an organised cloud: one strand a row, root to tip."""
+    points = np.ascontiguousarray(strands, np.float32)
+    message = PointCloud2(
+        height=points.shape[0], width=points.shape[1], is_dense=True, is_bigendian=False, point_step=12
+    )
+    message.row_step = 12 * points.shape[1]
+    message.header.frame_id, message.header.stamp = names.HEAD, stamp
+    message.fields = [
+        PointField(name=name, offset=4 * place, datatype=PointField.FLOAT32, count=1)
+        for place, name in enumerate("xyz")
+    ]
+    message.data = array.array("B", points.tobytes())
+    return message
+
+
+def from_strand_cloud(message: PointCloud2) -> np.ndarray:
+    """Return the strands [S, V, 3] of `to_strand_cloud`."""
+    points = np.frombuffer(message.data, np.float32)
+    return points.reshape(message.height, message.width, 3).copy()
+
+
 _CLOUD = ("x", "y", "z", "normal_x", "normal_y", "normal_z")
 
 

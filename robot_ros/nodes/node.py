@@ -36,6 +36,7 @@ from hairsim.errors import CombwiseError
 from robot_ros.nodes import names
 from robot_ros.nodes.heartbeat import Heartbeat
 from robot_ros.nodes.parameters import Param, declare
+from robot_ros.nodes.parent import Parent
 from robot_ros.nodes.qos import COMMAND
 from robot_ros.real_time import ask_for_real_time
 
@@ -142,8 +143,9 @@ def run(
 ) -> int:
     """Make a node and spin it until SIGINT or SIGTERM; return the exit status.
 
-    A CombwiseError ends the process with its sentence and status 2. With `real_time` the process is scheduled
-    before ordinary ones where the system allows it, as controllers are.
+    A node that `combwise ros demo` started ends with it as well. A CombwiseError ends the process with its
+    sentence and status 2. With `real_time` the process is scheduled before ordinary ones where the system
+    allows it, as controllers are.
     """
     urgent = ask_for_real_time() if real_time else True
     # With rclpy's own handlers the context is gone before anything could be ended in an orderly way.
@@ -153,7 +155,7 @@ def run(
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    node, spinner, status = None, executor(), 0
+    node, spinner, status, parent = None, executor(), 0, Parent()
     try:
         node = make()
         spinner.add_node(node)
@@ -161,7 +163,7 @@ def run(
             node.get_logger().warning("no real-time priority: on a busy machine it will stop for late beats")
         if isinstance(node, ManagedNode) and node.autostart:
             _activate(node)
-        while not ended.is_set() and ok():
+        while not ended.is_set() and not parent.is_gone() and ok():
             spinner.spin_once(timeout_sec=0.2)
     except CombwiseError as error:
         print(f"{make.__name__}: error: {error}", file=sys.stderr)

@@ -17,7 +17,7 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped, WrenchStamped
 from rcl_interfaces.msg import SetParametersResult
 from rosgraph_msgs.msg import Clock as ClockMessage
-from sensor_msgs.msg import CameraInfo, Image, JointState
+from sensor_msgs.msg import CameraInfo, Image, JointState, PointCloud2
 from std_msgs.msg import Bool, Header
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
@@ -27,6 +27,7 @@ from hairsim.errors import CombwiseError
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.cell_options import CELL_PARAMS, cell_of
 from robot_ros.nodes.follow_server import Outcome, Run, read_points, serve_motions
+from robot_ros.nodes.hair_messages import to_strand_cloud
 from robot_ros.nodes.heartbeat import Heartbeat, Repeated
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare, value
@@ -122,6 +123,7 @@ class VirtualRobotNode(ManagedNode):
         self._head_out = make(PoseStamped, names.HEAD_POSE, qos.SENSOR)
         self._e_stop_out = make(Bool, names.E_STOP, qos.COMMAND)
         self._fault_out = make(Header, names.FAULT, qos.LATCHED)
+        self._strands_out = make(PointCloud2, names.TRUE_STRANDS, qos.LATCHED)
         self._tf_out = make(TFMessage, names.TF, qos.TF)
         self._static_out = make(TFMessage, names.TF_STATIC, qos.TF_STATIC)
         self._images = {
@@ -181,6 +183,9 @@ class VirtualRobotNode(ManagedNode):
             self._tf_out.publish(TFMessage(transforms=[moving]))
         if reading.frames is not None:
             self._publish_frames(*reading.frames)
+            if reading.strands is not None:
+                stamp = convert.to_time(reading.frames[0])
+                self._strands_out.publish(to_strand_cloud(reading.strands, stamp))
         self._clock_ticks += 1
         if self._clock_ticks % CLOCK_TICKS == 0:
             self._clock_out.publish(ClockMessage(clock=now))

@@ -43,6 +43,7 @@ class Reading:
         wrench: stamp [s] and force and torque on the comb [6] [N, N m], comb axes.
         head: pose [4, 4] of the head in the base frame, at camera rate.
         frames: what the cameras saw, and when [s].
+        strands: the guide strands [S, V, 3] behind those pictures, head frame; nobody's eyes see them.
         result: how the controller's goal ended, if it did.
         comb: true pose [4, 4] of the comb in the base frame.
     """
@@ -52,6 +53,7 @@ class Reading:
     wrench: tuple[float, np.ndarray] | None
     head: np.ndarray | None
     frames: tuple[float, list[Frame]] | None
+    strands: np.ndarray | None
     result: Result | None
     comb: np.ndarray
 
@@ -80,6 +82,7 @@ class VirtualRobot:
         self._late_joints: deque[tuple[float, np.ndarray, np.ndarray]] = deque()
         self._wants_look = False
         self._look_at: float | None = None
+        self._strands: np.ndarray | None = None
         self._last_head: np.ndarray | None = None
         self._last_frames: list[Frame] | None = None
 
@@ -113,6 +116,7 @@ class VirtualRobot:
             self._force_reading(before),
             self._head_reading() if shoot else None,
             frames,
+            None if frames is None else self._strands,
             result,
             self.cell.calibration.head_to_base @ self._shift() @ self._comb,
         )
@@ -160,6 +164,7 @@ class VirtualRobot:
             self._force = felt.force
             if felt.strands is not None:
                 self._looks += 1
+                self._strands = felt.strands
                 self._cameras.ask(Look(felt.strands, self._looks, self._shift_vector()))
 
     def _frames(self, shoot: bool) -> tuple[float, list[Frame]] | None:

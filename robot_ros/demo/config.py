@@ -1,0 +1,76 @@
+"""What a demo of the robot graph is: whose hair, which arm, which goal, where to write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hairsim.errors import CombwiseError
+from hairsim.groom.families import FAMILIES
+
+
+@dataclass(frozen=True)
+class RosDemoConfig:
+    """One demo of the robot graph.
+
+    Attributes:
+        out: output folder of the run.
+        arm: which arm the virtual robot has.
+        seed: of the groom, the hidden goal strokes, the sensors' noise and the planner.
+        family: procedural hairstyle.
+        goal: recorded goal (.npz or a demo's folder) in place of a goal made by combing a copy.
+        preset: how far MPPI searches.
+        weights: checkpoint of the learned model; None for the shipped one.
+        strokes: most strokes.
+        hidden_strokes: strokes that make the goal, where none is given.
+        guides: simulated strands.
+        vertices: vertices of each.
+        children: interpolated hairs that the cameras see.
+        camera_size: width and height of each camera's images [pixel].
+        camera_rate: looks of the cameras [1/s of ROS time].
+        speed: ROS seconds per second of wall time, at most; slower where hair and pictures take longer.
+        pictures: ROS time between pictures of a camera that the bag keeps, 0 keeps all [s].
+        device: where the model computes, "cpu" or "cuda".
+        domain: ROS_DOMAIN_ID of the graph; None for one of its own, which it tells.
+        overwrite: replace the run in `out`.
+    """
+
+    out: Path = Path("runs/ros_demo")
+    arm: Literal["ur5e", "xarm7", "panda"] = "ur5e"
+    seed: int = 0
+    family: str = "straight_long"
+    goal: Path | None = None
+    preset: Literal["cpu", "quick", "gpu"] = "cpu"
+    weights: Path | None = None
+    strokes: int = 3
+    hidden_strokes: int = 3
+    guides: int = 400
+    vertices: int = 20
+    children: int = 4000
+    camera_size: int = 400
+    camera_rate: float = 5.0
+    speed: float = 1.0
+    pictures: float = 1.0
+    device: str = "cpu"
+    domain: int | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("strokes", "hidden_strokes", "guides", "vertices", "children"):
+            if getattr(self, name) < 1:
+                raise CombwiseError(
+                    f"--{name.replace('_', '-')} is {getattr(self, name)}; expected at least 1"
+                )
+        if self.seed < 0:
+            raise CombwiseError(f"--seed is {self.seed}; expected 0 or more")
+        if self.family not in FAMILIES:
+            raise CombwiseError(f"--family {self.family} is unknown; expected one of {', '.join(FAMILIES)}")
+        for name in ("goal", "weights"):
+            path = getattr(self, name)
+            if path is not None and not path.exists():
+                raise CombwiseError(f"--{name} {path} does not exist; expected a file that can be read")
+        if self.domain is not None and not 0 <= self.domain <= 101:
+            raise CombwiseError(
+                f"--domain is {self.domain}; expected 0 to 101, what ROS 2 can use everywhere"
+            )
