@@ -29,6 +29,9 @@ PREFIXED = {"coal": ["pin"], "pinocchio": ["pin"]}
 BUILT = {"combwise_interfaces", "control_msgs", "tf2_msgs"}
 """ROS interfaces that robot_ros/build_interfaces.py builds: no distribution carries them."""
 
+FULL_ROS = {"launch", "launch_ros"}
+"""What only a full ROS 2 installation has; launch files alone import it."""
+
 
 def ros_distribution(module: str) -> str:
     """Return the distribution through which the wheels of ROS are asked for: rclpy gives ros-jazzy-rclpy."""
@@ -63,7 +66,7 @@ def main() -> int:
         if path.suffix != ".py" or path.parts[0] not in PACKAGES:
             continue
         for module in sorted(imported_modules((ROOT / path).read_text(encoding="utf-8"))):
-            if module in sys.stdlib_module_names or module in PACKAGES or module in BUILT:
+            if module in sys.stdlib_module_names or module in {*PACKAGES, *BUILT, *FULL_ROS}:
                 continue
             names = {requirement_name(name) for name in providers.get(module, [module])}
             names.add(ros_distribution(module))

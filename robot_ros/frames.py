@@ -40,6 +40,18 @@ def inverse(matrix: np.ndarray) -> np.ndarray:
     return result
 
 
+def wrench_in(child_to_parent: np.ndarray, wrench: np.ndarray) -> np.ndarray:
+    """Return a wrench about a child's origin, in its axes.
+
+    Args:
+        child_to_parent: [4, 4].
+        wrench: [6] force and torque about the parent's origin, in the parent's axes [N, N m].
+    """
+    turn, origin = child_to_parent[:3, :3], child_to_parent[:3, 3]
+    force, torque = wrench[:3], wrench[3:]
+    return np.concatenate([turn.T @ force, turn.T @ (torque - np.cross(origin, force))])
+
+
 def pose_error(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
     """Return the distance [m] and the angle [rad] between two poses [4, 4]."""
     turn = first[:3, :3].T @ second[:3, :3]

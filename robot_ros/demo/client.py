@@ -15,6 +15,7 @@ from combwise_interfaces.action import StyleHair
 from combwise_interfaces.msg import SafetyState
 from rclpy.action.client import ActionClient
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 from sensor_msgs.msg import CompressedImage, PointCloud2
 
@@ -144,7 +145,8 @@ def in_domain(domain: int) -> Iterator[None]:
     told = domain_environment(domain)
     before = {key: os.environ.get(key) for key in told}
     os.environ.update(told)
-    rclpy.init(args=[])
+    # Signals stay ours: an interruption cancels the styling before anything is torn down.
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
         yield
     finally:

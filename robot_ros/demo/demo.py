@@ -21,8 +21,9 @@ from planner.goal.look import FILE_NAME, load_look, save_look
 from robot_ros.bag import is_whole
 from robot_ros.demo.client import StylingClient, in_domain
 from robot_ros.demo.config import RosDemoConfig
-from robot_ros.demo.processes import GraphProcesses, virtual_graph
+from robot_ros.demo.processes import GraphProcesses
 from robot_ros.demo.report import render_report
+from robot_ros.graph import virtual_graph
 from robot_ros.styling import Ending
 
 READY = 1800.0

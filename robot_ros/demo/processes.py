@@ -6,45 +6,27 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hairsim.errors import CombwiseError
-from robot_ros.nodes import names
+from robot_ros.graph import NodeSpec, parameter_text
 from robot_ros.nodes.parent import PARENT
 
 PATIENCE = 20.0
 """Wall time that a node may take to end in an orderly way [s]."""
 
 
-@dataclass(frozen=True)
-class NodeSpec:
-    """One node: the module of robot_ros.nodes that runs it, and its parameters."""
-
-    module: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def command(self) -> list[str]:
-        """Return the command line."""
-        line = [sys.executable, "-m", f"robot_ros.nodes.{self.module}"]
-        if self.parameters:
-            line.append("--ros-args")
-        for name, value in self.parameters.items():
-            line += ["-p", f"{name}:={parameter_text(value)}"]
-        return line
-
-
-def parameter_text(value: Any) -> str:
-    """Return a parameter's value as ROS 2 reads it on a command line: YAML, texts quoted."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(parameter_text(item) for item in value) + "]"
-    return str(value)
+def command_line(spec: NodeSpec) -> list[str]:
+    """Return the words that start a node."""
+    line = [sys.executable, "-m", f"robot_ros.nodes.{spec.module}"]
+    if spec.parameters or spec.remaps:
+        line.append("--ros-args")
+    for name, value in spec.parameters.items():
+        line += ["-p", f"{name}:={parameter_text(value)}"]
+    for name, other in spec.remaps.items():
+        line += ["-r", f"{name}:={other}"]
+    return line
 
 
 class GraphProcesses:
@@ -67,7 +49,7 @@ class GraphProcesses:
                 with self._log(spec.module).open("wb") as file:
                     # In a process group of its own: Ctrl-C reaches us alone, who end them in order.
                     self._running[spec.module] = subprocess.Popen(
-                        spec.command(), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+                        command_line(spec), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
                         env=environment, process_group=0,
                     )  # fmt: skip
         except OSError as error:
@@ -108,29 +90,3 @@ class GraphProcesses:
 def domain_environment(domain: int) -> dict[str, str]:
     """Return the variables that keep a graph to one domain on this machine."""
     return {"ROS_DOMAIN_ID": str(domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-
-
-def virtual_graph(
-    *, robot: Mapping[str, Any], planner: Mapping[str, Any], bags: Path, bag: str, pictures: float
-) -> list[NodeSpec]:
-    """Return the whole virtual graph, in the order in which it is started; ended in reverse.
-
-    Args:
-        robot: parameters of the virtual robot; `arm` is everybody's.
-        planner: parameters of the styling planner.
-        bags, bag: folder and name of the recording.
-        pictures: ROS time between kept pictures [s].
-    """
-    simulated = {"use_sim_time": True}
-    arm = {"arm": robot.get("arm", "ur5e"), **simulated}
-    return [
-        NodeSpec(names.VIRTUAL_ROBOT, robot),
-        NodeSpec(
-            names.EPISODE_RECORDER, {"folder": str(bags), "name": bag, "pictures": pictures} | simulated
-        ),
-        NodeSpec(names.SAFETY_SUPERVISOR, {"real_robot": False, **arm}),
-        NodeSpec(names.STROKE_EXECUTOR, arm),
-        NodeSpec(names.HAIR_OBSERVER, simulated),
-        NodeSpec(names.GOAL_SERVER, simulated),
-        NodeSpec(names.STYLING_PLANNER, {**planner, **simulated}),
-    ]

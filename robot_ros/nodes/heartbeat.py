@@ -43,9 +43,14 @@ class Repeated:
 class Heartbeat(Repeated):
     """Beats for one process. The thread computes nothing; it needs the interpreter for a moment a beat."""
 
-    def __init__(self, node: Node, name: str) -> None:
-        """Start beating as `name`, one of FAST_BEATS or SLOW_BEATS."""
+    def __init__(self, node: Node, name: str, *, alive: Callable[[], bool] = lambda: True) -> None:
+        """Start beating as `name`, one of FAST_BEATS or SLOW_BEATS; a beat is left out while not `alive`."""
         assert name in (*FAST_BEATS, *SLOW_BEATS), name
         publisher, message = node.create_publisher(Empty, heartbeat_topic(name), BEAT), Empty()
         rate = FAST_RATE if name in FAST_BEATS else SLOW_RATE
-        super().__init__(1.0 / rate, lambda: publisher.publish(message), name=f"heartbeat of {name}")
+
+        def beat() -> None:
+            if alive():
+                publisher.publish(message)
+
+        super().__init__(1.0 / rate, beat, name=f"heartbeat of {name}")

@@ -41,6 +41,9 @@ JOINT_STATES = "joint_states"
 WRENCH = "wrench"
 """[geometry_msgs/WrenchStamped, SENSOR] 250 Hz; force of hair and head on the comb [N, N m], `COMB` axes."""
 
+DRIVER_WRENCH = "driver/wrench"
+"""[geometry_msgs/WrenchStamped, SENSOR] a real sensor's own, flange axes; the arm bridge turns it."""
+
 HEAD_POSE = "head_pose"
 """[geometry_msgs/PoseStamped, SENSOR] at camera rate; the head in `BASE`, as a tracker measures it."""
 
@@ -199,4 +202,4 @@ HAIR_OBSERVER = "hair_observer"
 GOAL_SERVER = "goal_server"
 STYLING_PLANNER = "styling_planner"
 EPISODE_RECORDER = "episode_recorder"
-E_STOP_BUTTON = "e_stop_button"
+ARM_BRIDGE = "arm_bridge"

@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 from hairsim.cameras.camera import Camera, Frame, three_camera_rig
 from hairsim.cameras.capture import capture
 from hairsim.cameras.depth_noise import MILD_NOISE
+from hairsim.device import start_warp
 from hairsim.groom.children import make_children
 from hairsim.groom.families import make_groom
 from hairsim.groom.groom import Groom
@@ -81,6 +82,7 @@ def customer(config: HairConfig) -> tuple[Head, Groom]:
 
 def make_physics(config: HairConfig) -> Callable[[CombStep], Felt]:
     """Let the hair come to rest; return what steps it once for each comb pose."""
+    start_warp()
     head, groom = customer(config)
     world, comb = HairWorld([head], [groom]), rake_comb()
     if config.settle > 0.0:
@@ -96,6 +98,7 @@ def make_physics(config: HairConfig) -> Callable[[CombStep], Felt]:
 
 def make_cameras(config: HairConfig) -> Callable[[Look], list[Frame]]:
     """Return what takes a look with every camera; frames carry the poses that cameras were calibrated to."""
+    start_warp()
     head, groom = customer(config)
     children = make_children(groom, count=config.children, seed=config.seed)
     rig = three_camera_rig(config.camera_size, config.camera_size)

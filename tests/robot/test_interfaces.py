@@ -15,7 +15,7 @@ from hairsim.tools.stroke import Stroke
 from robot_ros.build_interfaces import mend_includes
 from robot_ros.safety.verdict import Finding, Level, Mode
 
-FOLDER = Path(__file__).resolve().parents[2] / "robot_ros" / "interfaces" / "combwise_interfaces"
+FOLDER = Path(__file__).resolve().parents[2] / "interfaces" / "combwise_interfaces"
 
 
 def _constants(name: str) -> dict[str, int]:
