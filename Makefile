@@ -62,8 +62,7 @@ weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 
 	$(BIN)/combwise weights install $(WEIGHTS)/dynamics --evaluation $(WEIGHTS)/evaluation --overwrite
 
 ros: $(INSTALLED)  ## arms, rclpy and our ROS interfaces from wheels alone; needs cmake and a C++ compiler
-	$(BIN)/python -m pip install --quiet -e '.[ros]'
-	$(BIN)/python -m robot_ros.build_interfaces
+	bash scripts/install_ros.sh $(BIN)/python
 
 check: format lint types imports sizes text dependencies  ## all gates; `make -k check` goes on after a failure
 

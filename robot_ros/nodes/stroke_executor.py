@@ -53,6 +53,9 @@ HEAR = 0.05
 PLANNING = 300.0
 """Longest time to plan one motion [s]."""
 
+STARTING = 900.0
+"""Longest time for the planning process to start [s]."""
+
 RESULT = ExecuteStroke.Result
 
 
@@ -82,7 +85,7 @@ class StrokeExecutor(ManagedNode):
         self._planner: Worker[PlannerConfig, StrokeRequest, StrokeAnswer] = Worker(
             make_stroke_planner, config, name="stroke planner"
         )
-        self._planner.await_ready(PLANNING)
+        self._planner.await_ready(STARTING)
         self._measured = Polled(self, JointState, names.JOINT_STATES, qos.SENSOR)
         self._felt = Polled(self, WrenchStamped, names.WRENCH, qos.SENSOR)
         self._seen = Polled(self, PoseStamped, names.HEAD_POSE, qos.SENSOR)

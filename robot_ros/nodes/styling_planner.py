@@ -41,7 +41,7 @@ PARAMS = (
     Param("look_time", 300.0, "longest wall time for one look [s]", low=1.0, high=3600.0, live=True),
 )
 
-LOADING = 300.0
+LOADING = 900.0
 """Longest time to load the model [s]."""
 
 RESULT = StyleHair.Result

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Run a command with ROS 2 and our workspace in its environment.
+set -eo pipefail
+# shellcheck disable=SC1091
+source /opt/ros/jazzy/setup.bash
+# shellcheck disable=SC1091
+source /opt/workspace/install/setup.bash
+exec "$@"
