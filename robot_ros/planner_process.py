@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.stroke import Stroke
 from hairsim.volume import GridSpec, HairVolume
+from planner.planners.mppi import PRESETS, MppiPlanner
 from planner.planners.planner import PlannedStroke
 from robot_ros.worker import Worker
 
@@ -42,6 +44,10 @@ class PlannerChoice:
     preset: str = "cpu"
     weights: Path | None = None
     device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise CombwiseError(f"preset '{self.preset}' is unknown; expected one of {', '.join(PRESETS)}")
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,6 @@ class PlannerProcess:
 def make_planner(choice: PlannerChoice) -> Callable[[Question], Reply]:
     """Load the model; return what answers questions. Runs in the child."""
     from dynamics.model import load_model
-    from planner.planners.mppi import PRESETS, MppiPlanner
 
     model = load_model(choice.weights, device=choice.device)
     planner, head = MppiPlanner(model, PRESETS[choice.preset], device=choice.device), parametric_head()

@@ -16,10 +16,12 @@ from hairsim.tools.stroke import STROKE_HIGH, STROKE_LOW, Stroke
 from hairsim.volume import GRIDS, HairVolume
 from robot_ros.nodes import markers
 from robot_ros.nodes.hair_messages import (
+    from_strand_cloud,
     from_stroke_message,
     from_volume_message,
     to_plan_message,
     to_point_cloud,
+    to_strand_cloud,
     to_stroke_message,
     to_volume_message,
 )
@@ -86,6 +88,13 @@ def test_a_point_cloud_holds_every_occupied_voxel() -> None:
     np.testing.assert_array_equal(cells[:, 3:6], volume.direction[volume.occupied])
     last = list(cloud.fields)[-1]
     assert (last.name, last.offset + 4) == ("rgb", cloud.point_step)
+
+
+def test_strands_come_back_from_their_cloud() -> None:
+    strands = np.random.default_rng(0).normal(size=(7, 5, 3)).astype(np.float32)
+    cloud = to_strand_cloud(strands, STAMP)
+    assert (cloud.height, cloud.width, cloud.row_step * cloud.height) == (7, 5, len(cloud.data))
+    np.testing.assert_array_equal(from_strand_cloud(cloud), strands)
 
 
 def test_markers_draw_the_way_and_the_hair() -> None:
