@@ -38,7 +38,7 @@ from robot_ros.planner_process import Trait
 from robot_ros.safety.verdict import Mode
 from robot_ros.styling import Executed, Outcome
 
-ANSWER = 30.0
+ANSWER = 60.0
 """Longest wall time for an answer that needs no computing to speak of [s]."""
 
 PLANNING = 300.0
@@ -81,6 +81,7 @@ class StylingHands:
         self._heard = 0.0
         self._seen_at = convert.to_time(0.0)
         self._stroke_end = 0.0
+        self._leaving = False
         self._drawn: dict[str, list[Marker]] = {}
         subscribe, publish = node.create_subscription, node.create_publisher
         self._inputs = [
@@ -96,6 +97,10 @@ class StylingHands:
         self._load = node.create_client(LoadGoal, names.LOAD_GOAL)
         self._possible = node.create_client(PlanStroke, names.PLAN_STROKE)
         self._execute = ActionClient(node, ExecuteStroke, names.EXECUTE_STROKE)
+
+    def leave(self) -> None:
+        """End every wait: nobody hears answers any more."""
+        self._leaving = True
 
     def close(self) -> None:
         """Let go of everything."""
@@ -125,7 +130,7 @@ class StylingHands:
 
     def cancelled(self) -> bool:
         """Return whether the user gave up."""
-        return self.wish is not None and self.wish.cancelled()
+        return self._leaving or (self.wish is not None and self.wish.cancelled())
 
     def check(self) -> None:
         """Raise CombwiseError if the user gave up."""
@@ -209,6 +214,9 @@ class StylingHands:
             if self.cancelled() and not cancelled:
                 handle.cancel_goal_async()
                 cancelled = True
+            if self._leaving:
+                # The supervisor stops the arm as well: it misses the planner's heartbeat.
+                return Executed(Outcome.CANCELLED, "the planner was told to end", 0.0)
             if self._execute.server_is_ready():
                 alive = time.monotonic()
             elif time.monotonic() - alive > SILENCE:

@@ -88,6 +88,8 @@ class StylingPlanner(ManagedNode):
     def stop(self) -> None:
         """Serve no more; styling under way is cancelled."""
         self._cancel.set()
+        if self._hands is not None:
+            self._hands.leave()
         end = time.monotonic() + 3.0
         while self._busy.locked() and time.monotonic() < end:
             time.sleep(0.01)
