@@ -57,7 +57,7 @@ class EditingConfig:
 
     half: int = 32
     quarter: int = 96
-    eighth: int = 128
+    eighth: int = 96
     refine: int = 96
     blocks: int = 2
     mask: MaskConfig = field(default_factory=MaskConfig)
