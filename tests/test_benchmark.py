@@ -285,7 +285,7 @@ def test_jobs_come_back_from_ray() -> None:
     assert found == {(n,): n * n for n in range(4)}
 
 
-TINY = ("--levels", "lock", "--families", "straight_bob", "--first-seed", "3", "--guides", "60")
+TINY = ("--levels", "any", "--families", "straight_bob", "--first-seed", "3", "--guides", "120")
 FEW = ("--few", "0", "--no-videos", "--workers", "1", "--planners", "no_stroke", "random")
 
 
