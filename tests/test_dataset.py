@@ -16,10 +16,12 @@ from hairsim.cameras.camera import Frame, three_camera_rig
 from hairsim.errors import CombwiseError
 from hairsim.generate.config import GenerateConfig, Randomisation
 from hairsim.generate.dataset import STORE, Dataset, DatasetWriter, create_dataset
-from hairsim.generate.episode import STRAND_STEP, SparseVolume, quantised
+from hairsim.generate.episode import STRAND_STEP, GroomRecord, SparseVolume, quantised
 from hairsim.generate.random_stroke import StrokeRanges, random_stroke, stroke_frame
 from hairsim.generate.verify import faults
 from hairsim.generate.volume_cache import VolumeCache
+from hairsim.groom.families import make_groom
+from hairsim.head.parametric import parametric_head
 from hairsim.volume import GRIDS, volume_from_strands
 from tests.hair_episodes import (
     GRID,
@@ -71,6 +73,14 @@ def test_children_are_the_same_from_the_stored_groom(two: Path) -> None:
     changed = replace(Dataset(two).read(1).groom, seed=77)
     with pytest.raises(CombwiseError, match="expected the code that made the dataset"):
         changed.make_children()
+
+
+@pytest.mark.parametrize("family", ["wavy_long", "coily_afro", "straight_ponytail"])
+def test_hair_wound_or_tied_comes_back_as_cameras_saw_it(family: str) -> None:
+    groom = make_groom(family, parametric_head(), guides=60, vertices=12, seed=4)
+    record, seen = GroomRecord.of(groom, 4, 300)
+    again = record.make_children().strands(record.rest)
+    assert np.array_equal(again, seen.strands(record.rest))
 
 
 @pytest.mark.parametrize("profile", ["small", "base"])

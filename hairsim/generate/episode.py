@@ -11,6 +11,7 @@ import numpy as np
 from hairsim.cameras.camera import Frame
 from hairsim.errors import CombwiseError
 from hairsim.groom.children import Children, make_children
+from hairsim.groom.families import bundled
 from hairsim.groom.groom import Groom
 from hairsim.head.head import DistanceField
 from hairsim.physics.material import Material
@@ -95,6 +96,7 @@ class GroomRecord:
         rest: [S, V, 3] float32 [m], guide strands; multiples of `STRAND_STEP`.
         hair_count: [S] hairs that a guide stands for.
         seed: of the groom and of its children.
+        family: of the groom; says how its hairs wind about the guides, and how close they lie.
         children: how many there were when cameras looked, N.
         check: [6] float32, mean and standard deviation of their vertices at rest [m].
     """
@@ -102,6 +104,7 @@ class GroomRecord:
     rest: np.ndarray
     hair_count: np.ndarray
     seed: int
+    family: str
     children: int
     check: np.ndarray
 
@@ -110,7 +113,8 @@ class GroomRecord:
         """Round a groom to what is stored, so that children come out the same ever after; return both."""
         rest = dequantised(quantised(groom.strands))
         made = make_children(replace(groom, strands=rest), count=children, seed=seed)
-        return GroomRecord(rest, groom.hair_count, seed, children, _spread(made, rest)), made
+        record = GroomRecord(rest, groom.hair_count, seed, groom.family, children, _spread(made, rest))
+        return record, made
 
     def make_children(self, count: int | None = None) -> Children:
         """Return the interpolated hairs that cameras saw, or more or fewer of them.
@@ -118,7 +122,7 @@ class GroomRecord:
         Raises:
             CombwiseError: the same number are not those that cameras saw: their code has changed since.
         """
-        groom = Groom(self.rest, self.hair_count, "stored groom", "stored")
+        groom = bundled(Groom(self.rest, self.hair_count, "stored groom", self.family))
         made = make_children(groom, count=count or self.children, seed=self.seed)
         if made.guides.shape[0] == self.children:
             off = float(np.abs(_spread(made, self.rest) - self.check).max())

@@ -192,11 +192,17 @@ def make_groom(
         hair_count=np.full(guides, HAIRS_ON_A_HEAD / guides, np.float32),
         name=f"{family} (seed {seed})",
         family=family,
-        coil=style.coil,
         tied_at=at_tie(head, strands) if style.tied else None,
-        looseness=TIED_LOOSENESS if style.tied else 1.0,
     )
-    return mirrored(groom, head) if mirror else groom
+    return bundled(mirrored(groom, head) if mirror else groom)
+
+
+def bundled(groom: Groom) -> Groom:
+    """Return a groom whose hairs lie about its guides as those of its family do; as it is, if it has none."""
+    style = FAMILIES.get(groom.family)
+    if style is None:
+        return groom
+    return replace(groom, coil=style.coil, looseness=TIED_LOOSENESS if style.tied else 1.0)
 
 
 def _draw(family: str, seed: int, length: float | None, part: str | None) -> tuple[Family, str, float]:
