@@ -139,7 +139,8 @@ class EditingTask(StrokeTask):
         edit = self._model(state, batch.rasters[-1])
         moved = changed_region(changed(*before, *after))
         weight = edit.mask.voxels * (1.0 + (self._config.changed_weight - 1.0) * moved)
-        volume = volume_loss(edit.decoded, *after, weight=weight)
+        # What a stroke does is uncertain: weighted up, every voxel that may hold hair is called hair.
+        volume = volume_loss(edit.decoded, *after, weight=weight, positive=1.0)
         return volume._asdict()
 
     @torch.no_grad()
