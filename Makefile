@@ -51,12 +51,12 @@ test-full: $(INSTALLED)  ## every test, at most 60 minutes
 # The recorded way to the shipped weights: data on training and on unseen families, latent space, editing,
 # figures. Each step goes on where a killed one stopped.
 weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 minutes on two cores
-	$(BIN)/combwise generate --seed 1 --episodes 156 --heads 12 --out $(WEIGHTS)/train --resume
-	$(BIN)/combwise generate --seed 2 --episodes 24 --heads 4 --out $(WEIGHTS)/unseen --resume \
-		--families straight_side_part wavy_bob curly_layered
-	$(BIN)/combwise train latent --data $(WEIGHTS)/train --out $(WEIGHTS)/latent --minutes 10 --device $(DEVICE) --resume
+	$(BIN)/combwise generate --seed 1 --episodes 160 --heads 12 --out $(WEIGHTS)/train --resume
+	$(BIN)/combwise generate --seed 2 --episodes 16 --heads 4 --out $(WEIGHTS)/unseen --resume \
+		--families straight_side_part wavy_bob curly_layered coily_bob
+	$(BIN)/combwise train latent --data $(WEIGHTS)/train --out $(WEIGHTS)/latent --minutes 18 --batch 3 --device $(DEVICE) --resume
 	$(BIN)/combwise train dynamics --data $(WEIGHTS)/train --latent $(WEIGHTS)/latent \
-		--out $(WEIGHTS)/dynamics --minutes 30 --device $(DEVICE) --resume
+		--out $(WEIGHTS)/dynamics --minutes 24 --batch 3 --device $(DEVICE) --resume
 	$(BIN)/combwise evaluate dynamics --data $(WEIGHTS)/train $(WEIGHTS)/unseen --weights $(WEIGHTS)/dynamics \
 		--out $(WEIGHTS)/evaluation --device $(DEVICE) --resume
 	$(BIN)/combwise weights install $(WEIGHTS)/dynamics --evaluation $(WEIGHTS)/evaluation --overwrite

@@ -12,10 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dynamics.editing.flow import TrueFlow
-from dynamics.editing.stroke_raster import rasterise
+from dynamics.editing.stroke_raster import SparseRaster, rasterise
 from dynamics.latent.autoencoder import ALIGNMENT
-from dynamics.strand_flow import HairFlow, strand_flow
 from hairsim.errors import CombwiseError
 from hairsim.generate.dataset import Dataset
 from hairsim.generate.dataset_info import DatasetInfo
@@ -102,7 +100,7 @@ class Hair:
 class Combing:
     """An episode as training sees it: K+1 states, K strokes, one head.
 
-    `flows` keeps what `flow` has worked out.
+    `rasters` keeps what `raster` has worked out.
     """
 
     index: int
@@ -112,8 +110,7 @@ class Combing:
     cameras: tuple[Hair, ...]
     paths: tuple[ToolPath, ...]
     tool: Tool
-    strands: np.ndarray
-    flows: dict[int, HairFlow] = field(default_factory=dict, compare=False, repr=False)
+    rasters: dict[int, SparseRaster] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def of(
@@ -128,16 +125,16 @@ class Combing:
             cameras=tuple(Hair.of(v, grid) for v in episode.observed),
             paths=episode.paths,
             tool=episode.tool,
-            strands=episode.strands,
         )
 
-    def flow(self, stroke: int, grid: GridSpec) -> HairFlow:
-        """Return where the hair goes during a stroke."""
-        if stroke not in self.flows:
-            hair = self.full[stroke]
-            place = hair.place[hair.occupancy >= HAIR_LEVEL]
-            self.flows[stroke] = strand_flow(self.strands[stroke], self.strands[stroke + 1], place, grid)
-        return self.flows[stroke]
+    def raster(self, stroke: int, window: Window, grid: GridSpec) -> np.ndarray:
+        """Return the raster of a stroke in a window, [X/2, Y/2, Z/2, 16]."""
+        if any(n % 2 for n in window.low):  # cells of V/2 are not those of the whole grid
+            path = mirrored_path(self.paths[stroke]) if window.mirror else self.paths[stroke]
+            return rasterise([path], self.tool, window.grid(grid))[0].numpy()
+        if stroke not in self.rasters:
+            self.rasters[stroke] = SparseRaster.of(self.paths[stroke], self.tool, grid)
+        return self.rasters[stroke].crop(window.low, window.shape, mirror=window.mirror)
 
     def seen(self, source: Source) -> tuple[Hair, ...]:
         """Return the volumes of one kind of input."""
@@ -254,14 +251,12 @@ class StrokeBatch(NamedTuple):
         start: the state before the first stroke.
         rasters: H rasters [B, X/2, Y/2, Z/2, 16].
         occupancy, direction: H true states after each stroke.
-        flow: of the last stroke.
     """
 
     start: StateBatch
     rasters: tuple[Tensor, ...]
     occupancy: tuple[Tensor, ...]
     direction: tuple[Tensor, ...]
-    flow: TrueFlow
 
     def to(self, device: torch.device) -> StrokeBatch:
         """Move a batch."""
@@ -270,7 +265,6 @@ class StrokeBatch(NamedTuple):
             tuple(t.to(device) for t in self.rasters),
             tuple(t.to(device) for t in self.occupancy),
             tuple(t.to(device) for t in self.direction),
-            TrueFlow(*(t.to(device) for t in self.flow)),
         )
 
 
@@ -289,7 +283,9 @@ def draw_window(
     limit = np.asarray(grid.shape) - np.asarray(shape)
     low = np.clip(np.minimum(first, after), 0, limit)
     high = np.clip(np.maximum(first, after), 0, limit)
-    x, y, z = (int(n) for n in rng.integers(low, high + 1))
+    # Even corners, so that one raster of the whole grid serves all windows.
+    first, last = np.minimum(-(-low // 2), high // 2), high // 2
+    x, y, z = (int(n) for n in 2 * rng.integers(first, last + 1))
     return Window((x, y, z), shape, bool(rng.random() < 0.5))
 
 
@@ -308,35 +304,12 @@ def stroke_batch(
     """Return `horizon` strokes from a state on, for rows of (episode, state, input, window)."""
     rasters, occupancy, direction = [], [], []
     for step in range(horizon):
-        raster = []
-        for c, state, _, window in rows:
-            path = c.paths[state + step]
-            seen = mirrored_path(path) if window.mirror else path
-            raster.append(rasterise([seen], c.tool, window.grid(grid)))
-        rasters.append(torch.cat(raster))
+        raster = [c.raster(state + step, window, grid) for c, state, _, window in rows]
+        rasters.append(torch.from_numpy(np.stack(raster)))
         after = [c.full[state + step + 1].crop(window) for c, state, _, window in rows]
         occupancy.append(torch.from_numpy(np.stack([a[0] for a in after])))
         direction.append(torch.from_numpy(np.stack([a[1] for a in after])))
-    flows = [crop_flow(c.flow(state + horizon - 1, grid), window) for c, state, _, window in rows]
-    flow = TrueFlow(*(torch.from_numpy(np.stack(column)) for column in zip(*flows, strict=True)))
-    return StrokeBatch(state_batch(rows), tuple(rasters), tuple(occupancy), tuple(direction), flow)
-
-
-def crop_flow(flow: HairFlow, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return a flow in a window: known and share [X, Y, Z], displacement and heading [X, Y, Z, 3]."""
-    scalars = np.zeros((2, *window.shape), np.float32)
-    vectors = np.zeros((2, *window.shape, 3), np.float32)
-    place = flow.place - np.asarray(window.low, np.int16)
-    inside = np.all((place >= 0) & (place < np.asarray(window.shape)), axis=1)
-    x, y, z = place[inside].T
-    scalars[0, x, y, z] = 1.0
-    scalars[1, x, y, z] = flow.share[inside] / np.float32(255.0)
-    vectors[0, x, y, z] = flow.displacement[inside]
-    vectors[1, x, y, z] = flow.heading[inside] / np.float32(127.0)
-    if window.mirror:
-        scalars = scalars[:, :, ::-1]
-        vectors = vectors[:, :, ::-1] * np.array([1.0, -1.0, 1.0], np.float32)
-    return scalars[0].copy(), scalars[1].copy(), vectors[0].copy(), vectors[1].copy()
+    return StrokeBatch(state_batch(rows), tuple(rasters), tuple(occupancy), tuple(direction))
 
 
 def draw_states(

@@ -5,7 +5,6 @@
 F_tool is the force of the hair on the tool, as `HairWorld.comb` reports it. The right-hand side is read from
 the state alone: tension and bending moment of the root edges, height above the skin and friction anchors,
 mass and velocity. Forces of hair on hair are internal and must cancel. There is no air.
-The step is the one with keep_lengths and comb_slack.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.physics.laws import NEARER, Laws, Row, row
+from benchmarks.physics.laws import Laws, Row, row
 from benchmarks.physics.scenes import bundle, floor, rod_tool, straight_path
 from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.material import Material
@@ -58,7 +57,7 @@ def tool_force_history(laws: Laws, hanging: bool, touching: bool) -> tuple[np.nd
     else:
         rows, columns, apart = (1, 12, 0.005) if hanging else (1, 1, 0.0)
     hair = bundle(24, 0.20, direction, rows=rows, columns=columns, apart=apart)
-    config = laws.config(hair_distance=0.0015 / hair.bundle_radius, **NEARER)
+    config = laws.config(hair_distance=0.0015 / hair.bundle_radius)
     scalp = floor() if hanging else floor(FLOOR)
     world = HairWorld([scalp], [hair], material=material, config=config)
     world.settle(1.0)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.physics.laws import NEARER, Laws, Row, row
+from benchmarks.physics.laws import Laws, Row, row
 from benchmarks.physics.scenes import floor, groom, rod_tool
 from hairsim.tools.tool import ToolPath
 from hairsim.world import HairWorld
@@ -50,7 +50,7 @@ def entangled_world(laws: Laws, hairs: int = 3, vertices: int = 61) -> HairWorld
             y = RADIUS * np.sin(turn + lock) + 0.0012 * np.sin(side)
             strands.append(np.stack([x, y, -height], axis=-1))
     locks = groom(np.array(strands), "two entangled locks")
-    config = laws.config(hair_distance=0.5 * CONTACT / locks.bundle_radius, hair_stiffness=0.1, **NEARER)
+    config = laws.config(hair_distance=0.5 * CONTACT / locks.bundle_radius, hair_stiffness=0.1)
     world = HairWorld([floor()], [locks], material=laws.material(), config=config)
     world.settle(1.0)
     return world

@@ -8,9 +8,6 @@ from typing import Any, Literal
 from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.material import Material
 
-NEARER: dict[str, Any] = {"keep_lengths": True, "comb_slack": 0.0002}
-"""The step's laws that are nearer to mechanics and wait in `PhysicsConfig` for the next weights."""
-
 Break = Literal["friction", "twist", "bending"]
 
 

@@ -1,15 +1,18 @@
-"""The editing branch: a trainable copy of the encoder steers frozen latents, as ControlNet steers images.
+"""The editing branch: a trainable network steers frozen latents, as ControlNet steers images.
 
-    volume, head --> trunk (copied from the encoder) --> V/2 --> flow --> hair carried along it
-    raster, carried --zero--^          | V/4, V/8                           |  frozen encoder
-                                       +--zero--> delta of both levels --> + latents of the carried hair
-                                                                            |
-                 outside the mask: the codes before                quantise --> frozen decoder
-                                                                                    |
-                             the carried hair, as far as it is believed at V/2 --> refine
+    volume, head, raster, carried --> V/2 ---> V/4 ---> V/8     the state's codes join at V/4, V/8
+                                       |        |        |
+                                       v        v        v
+                                      V/2 <--- V/4 <--- V/8
+                                       |        |        +--> change of the coarse codes
+                                       |        +-----------> change of the fine codes --> quantise
+                                       v                                                      |
+                        refine:  the hair before, as far as it is believed,                   v
+                                 what the frozen decoder makes of the new codes, a change of both
 
-What runs from stroke to stroke are the codes and the volume that they and the detail stand for. The flow
-takes hair far, the delta says what the flow does not, the refinement keeps what the codes would round off.
+What runs from stroke to stroke are the codes and the volume that they and the detail stand for. The hair
+before is the first guess, voxel by voxel and as sharp as it was: most of what a comb passes
+through stays hair.
 """
 
 from __future__ import annotations
@@ -20,31 +23,48 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dynamics.editing.flow import FLOW_CHANNELS, Flow, carry, flow_of
 from dynamics.editing.mask import CARRIED_CHANNELS, EditMask, MaskConfig, edit_mask
 from dynamics.editing.stroke_raster import RASTER_CHANNELS
-from dynamics.latent.autoencoder import Codes, Decoded, Trunk, features, volume_of
+from dynamics.latent.autoencoder import Codes, Decoded, features, volume_of
 from dynamics.latent.blocks import ResidualBlock, fold, unfold
-from dynamics.latent.detail import SEEN_LOGIT, refined
+from dynamics.latent.detail import refined, seen_logits
 from dynamics.latent.model import LatentModel
 from hairsim.errors import CombwiseError
+
+VOXEL_CHANNELS = 8 * 5
+"""What the branch reads of the eight voxels of a cell of V/2: occupancy, direction, head distance."""
+
+OUTPUTS = 6
+"""What it says of a voxel: belief in occupancy and direction before, change of both."""
+
+LOGIT_SCALE = 5.0
+"""Change of an occupancy's logit that an output of 1 stands for: from hair to half."""
+
+BELIEF_AT_FIRST = 3.0
+"""Logit of how far an untrained branch believes the hair before: 0.95."""
 
 
 @dataclass(frozen=True)
 class EditingConfig:
-    """Sizes of the branch beyond the encoder's own.
+    """Sizes of the branch.
 
     Attributes:
-        blocks: residual blocks at V/4 behind the join of both levels.
-        mask: where it may act.
+        half, quarter, eighth: channels at V/2, V/4 and V/8.
+        refine: channels of the last layer but one, at V/2.
+        blocks: residual blocks at V/4 on the way up, and at V/8.
+        mask: where the branch may act.
     """
 
+    half: int = 32
+    quarter: int = 96
+    eighth: int = 96
+    refine: int = 96
     blocks: int = 2
     mask: MaskConfig = field(default_factory=MaskConfig)
 
     def __post_init__(self) -> None:
-        if self.blocks < 1:
-            raise CombwiseError(f"editing branch with {self.blocks} blocks; expected at least 1")
+        if min(self.half, self.quarter, self.eighth, self.refine, self.blocks) < 1:
+            raise CombwiseError(f"editing branch of sizes {self}; expected positive numbers")
 
 
 class EditState(NamedTuple):
@@ -69,107 +89,81 @@ class Edit(NamedTuple):
     Attributes:
         state: after the stroke; outside the mask equal to the state before, to the bit.
         decoded: what the decoder says of the new codes, refined; not composed with the state before.
-        flow: where hair goes.
-        carried: the state before, carried along the flow: occupancy and direction.
         mask: where the stroke may act.
     """
 
     state: EditState
     decoded: Decoded
-    flow: Flow
-    carried: tuple[Tensor, Tensor]
     mask: EditMask
 
 
 class Reading(NamedTuple):
-    """What the trunk makes of state and stroke: features at V/2, V/4 and V/8."""
-
-    half: Tensor
-    quarter: Tensor
-    eighth: Tensor
-
-
-class Refinement(NamedTuple):
-    """How the decoded volume is refined, voxel by voxel.
+    """What the branch makes of state and stroke: changes of the codes, and of every voxel.
 
     Attributes:
-        belief: [N, X, Y, Z, 2] logits of how far to believe the carried hair's occupancy and direction.
+        codes: to add to the latents of either level.
+        belief: [N, X, Y, Z, 2] logits of how far to believe occupancy and direction before.
         logits: [N, X, Y, Z] to add to the occupancy's logits.
         direction: [N, X, Y, Z, 3] to add to the direction.
     """
 
+    codes: Codes
     belief: Tensor
     logits: Tensor
     direction: Tensor
 
 
-BELIEF_AT_FIRST = 3.0
-"""Logit of how far an untrained branch believes the carried hair: 0.95."""
-
-STILL_AT_FIRST = -3.0
-"""Logit of the share of hair that an untrained branch takes for moving: 0.05."""
-
-
 class EditingBranch(nn.Module):
-    """The trainable part."""
+    """The trainable part: a U over V/2, V/4 and V/8."""
 
     def __init__(self, latent: LatentModel, config: EditingConfig) -> None:
         super().__init__()
-        sizes, dim = latent.config, latent.quantiser.dim
+        dim = latent.quantiser.dim
+        half, quarter, eighth = config.half, config.quarter, config.eighth
+        inputs = VOXEL_CHANNELS + RASTER_CHANNELS + CARRIED_CHANNELS
         self.config = config
-        self.trunk = Trunk(sizes)
-        self.stroke_in = nn.Sequential(
-            nn.Linear(RASTER_CHANNELS + CARRIED_CHANNELS, sizes.half),
-            nn.SiLU(),
-            nn.Linear(sizes.half, sizes.half),
-        )
-        self.coarse_in = nn.Linear(dim, sizes.eighth)
-        self.lift = nn.Linear(sizes.eighth, 8 * sizes.quarter)
-        self.join = nn.Linear(2 * sizes.quarter + dim, sizes.quarter)
-        self.joined = nn.Sequential(*(ResidualBlock(sizes.quarter) for _ in range(config.blocks)))
-        self.to_half = nn.Linear(sizes.quarter, 8 * sizes.half)
-        self.at_half = ResidualBlock(sizes.half)
-        self.flow = nn.Linear(sizes.half, 8 * FLOW_CHANNELS)
-        self.coarse = nn.Linear(sizes.eighth + dim, dim)
-        self.fine = nn.Linear(sizes.quarter + dim, dim)
-        self.carried_in = nn.Linear(8 * 5, sizes.half)
-        self.refining = ResidualBlock(sizes.half)
-        self.refine = nn.Linear(sizes.half, 8 * 6)
-
-    def start_from(self, latent: LatentModel) -> None:
-        """Copy the encoder's trunk; silence the joints, so that training starts from no edit at all."""
-        self.trunk.load_state_dict(latent.encoder.trunk.state_dict())
-        for joint in (self.flow, self.coarse, self.fine, self.refine):
+        self.stem = nn.Linear(inputs, half)
+        self.half_down = ResidualBlock(half)
+        self.to_quarter = nn.Linear(8 * half, quarter)
+        self.fine_in = nn.Linear(dim, quarter)
+        self.quarter_down = ResidualBlock(quarter)
+        self.to_eighth = nn.Linear(8 * quarter, eighth)
+        self.coarse_in = nn.Linear(dim, eighth)
+        self.at_eighth = nn.Sequential(*(ResidualBlock(eighth) for _ in range(config.blocks)))
+        self.from_eighth = nn.Linear(eighth, 8 * quarter)
+        self.join = nn.Linear(2 * quarter, quarter)
+        self.quarter_up = nn.Sequential(*(ResidualBlock(quarter) for _ in range(config.blocks)))
+        self.from_quarter = nn.Linear(quarter, 8 * half)
+        self.half_up = ResidualBlock(half)
+        # The inputs once more: eight voxels do not fit through the channels of their cell.
+        self.spread = nn.Linear(half + inputs, config.refine)
+        self.refine = nn.Linear(config.refine, 8 * OUTPUTS)
+        self.coarse = nn.Linear(eighth, dim)
+        self.fine = nn.Linear(quarter, dim)
+        # Training starts from no edit at all.
+        for joint in (self.refine, self.coarse, self.fine):
             nn.init.zeros_(joint.weight)
             nn.init.zeros_(joint.bias)
         with torch.no_grad():
-            self.flow.bias.view(8, FLOW_CHANNELS)[:, 0] = STILL_AT_FIRST
-            self.refine.bias.view(8, 6)[:, :2] = BELIEF_AT_FIRST
+            self.refine.bias.view(8, OUTPUTS)[:, :2] = BELIEF_AT_FIRST
 
-    def read(self, state: EditState, raster: Tensor, mask: EditMask) -> tuple[Reading, Flow]:
-        """Return features of state and stroke, and the flow."""
-        extra = self.stroke_in(torch.cat([raster, mask.carried], dim=-1))
-        inputs = features(state.occupancy, state.direction, state.head_distance)
-        half = self.trunk.at_half(self.trunk.stem(fold(inputs)) + extra)
-        quarter = self.trunk.at_quarter(self.trunk.to_quarter(fold(half)))
-        eighth = self.trunk.at_eighth(self.trunk.to_eighth(fold(quarter)))
-        eighth = eighth + self.coarse_in(state.codes.coarse)
-        joined = self.join(torch.cat([quarter, unfold(self.lift(eighth)), state.codes.fine], dim=-1))
-        joined = self.joined(joined)
-        sharp = self.at_half(half + unfold(self.to_half(joined)))
-        return Reading(sharp, joined, eighth), flow_of(unfold(self.flow(sharp)).float(), state.direction)
-
-    def delta(self, reading: Reading, carried: Codes) -> Codes:
-        """Return what to add to the latents of the carried hair."""
-        fine = self.fine(torch.cat([reading.quarter, carried.fine], dim=-1))
-        coarse = self.coarse(torch.cat([reading.eighth, carried.coarse], dim=-1))
-        return Codes(fine.float(), coarse.float())
-
-    def refinement(self, reading: Reading, carried: Tensor) -> Refinement:
-        """Return how to refine the decoded volume, given features [N, X, Y, Z, 5] of the carried hair."""
-        sharp = self.refining(reading.half + self.carried_in(fold(carried)))
+    def forward(self, state: EditState, raster: Tensor, mask: EditMask) -> Reading:
+        """Read N states and the rasters [N, X/2, Y/2, Z/2, 16] of their strokes."""
+        voxels = fold(features(state.occupancy, state.direction, state.head_distance))
+        inputs = torch.cat([voxels, raster, mask.carried], dim=-1)
+        half = self.half_down(self.stem(inputs))
+        quarter = self.quarter_down(self.to_quarter(fold(half)) + self.fine_in(state.codes.fine))
+        eighth = self.at_eighth(self.to_eighth(fold(quarter)) + self.coarse_in(state.codes.coarse))
+        quarter = self.quarter_up(self.join(torch.cat([quarter, unfold(self.from_eighth(eighth))], dim=-1)))
+        half = self.half_up(half + unfold(self.from_quarter(quarter)))
+        sharp = nn.functional.silu(self.spread(torch.cat([half, inputs], dim=-1)))
         outputs = unfold(self.refine(sharp)).float()
-        return Refinement(outputs[..., :2], outputs[..., 2], outputs[..., 3:])
+        return Reading(
+            Codes(self.fine(quarter).float(), self.coarse(eighth).float()),
+            outputs[..., :2],
+            LOGIT_SCALE * outputs[..., 2],
+            outputs[..., 3:],
+        )
 
 
 class EditingModel(nn.Module):
@@ -203,18 +197,14 @@ class EditingModel(nn.Module):
         """
         mask = edit_mask(state.occupancy, state.direction, raster, self.voxel, self.branch.config.mask)
         inside = mask.voxels
-        reading, flow = self.branch.read(state, raster, mask)
-        carried = carry(state.occupancy, state.direction, flow, inside)
-        seen = features(*carried, state.head_distance)
-        with torch.no_grad():
-            _, before = self.latent.encoder(seen)
-        delta = self.branch.delta(reading, before)
-        latents = Codes(before.fine + delta.fine, before.coarse + delta.coarse)
+        reading = self.branch(state, raster, mask)
+        fine = self._round(state.codes.fine + reading.codes.fine)
+        coarse = self._round(state.codes.coarse + reading.codes.coarse)
         codes = Codes(
-            torch.where(mask.at(4) > 0.0, self._round(latents.fine), state.codes.fine),
-            torch.where(mask.at(8) > 0.0, self._round(latents.coarse), state.codes.coarse),
+            torch.where(mask.at(4) > 0.0, fine, state.codes.fine),
+            torch.where(mask.at(8) > 0.0, coarse, state.codes.coarse),
         )
-        decoded = self._refined(codes, carried, state.head_distance, self.branch.refinement(reading, seen))
+        decoded = self._refined(codes, state, reading)
         occupancy, direction = volume_of(decoded)
         # The decoder sees a little beyond the mask; what it would change out there is given up.
         after = EditState(
@@ -223,21 +213,20 @@ class EditingModel(nn.Module):
             torch.where(inside[..., None], direction, state.direction),
             state.head_distance,
         )
-        return Edit(after, decoded, flow, carried, mask)
+        return Edit(after, decoded, mask)
 
-    def _refined(
-        self, codes: Codes, carried: tuple[Tensor, Tensor], head_distance: Tensor, how: Refinement
-    ) -> Decoded:
-        """Decode codes, and believe the carried hair where that is better."""
-        decoded = self.latent.decoder(codes, head_distance)
+    def _refined(self, codes: Codes, before: EditState, reading: Reading) -> Decoded:
+        """Decode codes, and believe the hair before where that is better."""
+        decoded = self.latent.decoder(codes, before.head_distance)
         heading = nn.functional.normalize(decoded.direction, dim=-1)
-        belief = how.belief.sigmoid()
-        apart = SEEN_LOGIT * (2.0 * carried[0] - 1.0) - decoded.logits
-        known = (carried[0] > 0.0)[..., None]
-        turn = torch.where(known, carried[1] - heading, 0.0)
+        belief = reading.belief.sigmoid()
+        known = (before.occupancy > 0.0)[..., None]
+        turn = torch.where(known, before.direction - heading, 0.0)
         return Decoded(
-            decoded.logits + belief[..., 0] * apart + how.logits,
-            heading + belief[..., 1:] * turn + how.direction,
+            decoded.logits
+            + belief[..., 0] * (seen_logits(before.occupancy) - decoded.logits)
+            + reading.logits,
+            heading + belief[..., 1:] * turn + reading.direction,
         )
 
     def _round(self, latent: Tensor) -> Tensor:

@@ -27,6 +27,9 @@ from hairsim.tools.tool import Tool, ToolPath
 from hairsim.volume import GridSpec
 
 RASTER_CHANNELS = 16
+MIRRORED_CHANNELS = [2, 3, 0, 1, 6, 7, 4, 5, *range(8, 16)]
+"""Where a channel comes from when left and right are swapped; y of motion and remaining way change sign."""
+
 REMAINING_SCALE = 0.10
 """Length that a remaining displacement of 1 stands for [m]."""
 
@@ -162,6 +165,45 @@ def rasterise(paths: Sequence[ToolPath | None], tool: Tool, grid: GridSpec) -> T
     raster = torch.zeros(len(paths) * cells, RASTER_CHANNELS)
     raster[torch.from_numpy(used)] = torch.cat([eight, value * eight.amax(1, keepdim=True)], dim=1)
     return raster.reshape(len(paths), *half.tolist(), RASTER_CHANNELS)
+
+
+@dataclass(frozen=True)
+class SparseRaster:
+    """A raster of a whole grid, kept small.
+
+    Attributes:
+        place: [M, 3] int16, the cells that something passes.
+        values: [M, 16] float16, their channels.
+    """
+
+    place: np.ndarray
+    values: np.ndarray
+
+    @staticmethod
+    def of(path: ToolPath, tool: Tool, grid: GridSpec) -> SparseRaster:
+        """Rasterise one path over a grid."""
+        raster = rasterise([path], tool, grid)[0].numpy()
+        place = np.argwhere(raster[..., :8].any(-1))
+        return SparseRaster(place.astype(np.int16), raster[tuple(place.T)].astype(np.float16))
+
+    def crop(self, low: tuple[int, int, int], shape: tuple[int, int, int], *, mirror: bool) -> np.ndarray:
+        """Return the raster [X/2, Y/2, Z/2, 16] of a window.
+
+        Args:
+            low, shape: first voxel and number of voxels, all even.
+            mirror: whether left and right are swapped.
+        """
+        half = tuple(n // 2 for n in shape)
+        dense = np.zeros((*half, RASTER_CHANNELS), np.float32)
+        place = self.place - np.asarray(low, np.int16) // 2
+        inside = np.all((place >= 0) & (place < np.asarray(half)), axis=1)
+        x, y, z = place[inside].T
+        dense[x, y, z] = self.values[inside]
+        if not mirror:
+            return dense
+        dense = dense[:, ::-1, :, MIRRORED_CHANNELS]
+        dense[..., [9, 12]] *= -1.0
+        return dense
 
 
 def swept(raster: Tensor) -> Tensor:

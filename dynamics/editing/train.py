@@ -22,7 +22,6 @@ from dynamics.data import (
     stroke_batch,
 )
 from dynamics.editing.branch import EditingConfig, EditingModel
-from dynamics.editing.flow import flow_loss
 from dynamics.latent.autoencoder import LatentConfig
 from dynamics.latent.loss import volume_loss
 from dynamics.latent.model import LatentModel
@@ -140,9 +139,9 @@ class EditingTask(StrokeTask):
         edit = self._model(state, batch.rasters[-1])
         moved = changed_region(changed(*before, *after))
         weight = edit.mask.voxels * (1.0 + (self._config.changed_weight - 1.0) * moved)
-        volume = volume_loss(edit.decoded, *after, weight=weight)
-        flow = flow_loss(edit.flow, batch.flow, weight)
-        return {**volume._asdict(), "flow": flow, "total": volume.total + flow}
+        # What a stroke does is uncertain: weighted up, every voxel that may hold hair is called hair.
+        volume = volume_loss(edit.decoded, *after, weight=weight, positive=1.0)
+        return volume._asdict()
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -160,7 +159,6 @@ class EditingTask(StrokeTask):
             region = changed_region(truth, own)
             for name, (occupancy, direction) in (
                 ("editing", (edit.state.occupancy, edit.state.direction)),
-                ("carried", edit.carried),
                 ("reconstruction", (state.occupancy, state.direction)),
             ):
                 found = score(occupancy, direction, *after, region)
@@ -215,7 +213,6 @@ def train_dynamics(config: TrainDynamicsConfig) -> str:
     folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
     torch.manual_seed(config.seed)
     model = EditingModel(latent, config.model, voxel=store.grid.voxel).to(device)
-    model.branch.start_from(latent)
     latent_file = config.latent / MODEL_FILE if config.latent.is_dir() else config.latent
     info = CheckpointInfo(
         kind="dynamics",

@@ -22,7 +22,12 @@ from dynamics.latent.autoencoder import Decoded, scaled_distance
 from dynamics.latent.blocks import ResidualBlock, fold, unfold
 
 SEEN_LOGIT = 5.0
-"""Logit of a voxel that is believed to be hair as seen: occupancy 0.993."""
+"""Largest logit of a voxel that is believed as it is: occupancy 0.993."""
+
+
+def seen_logits(occupancy: Tensor) -> Tensor:
+    """Return the logits of an occupancy 0..1 that is believed as it is, at most `SEEN_LOGIT` either way."""
+    return torch.logit(occupancy, eps=1e-4).clamp(-SEEN_LOGIT, SEEN_LOGIT)
 
 
 class Detail(NamedTuple):
@@ -58,7 +63,7 @@ class DetailModel(nn.Module):
             dim=-1,
         )
         trust = unfold(self.trust(self.blocks(self.stem(fold(seen))))).float().sigmoid()
-        logits = trust[..., 0] * (SEEN_LOGIT * (2.0 * hair - 1.0) - decoded.logits)
+        logits = trust[..., 0] * (seen_logits(occupancy) - decoded.logits)
         known = hair[..., None]
         return Detail(logits, trust[..., 1:] * known * (direction - heading))
 

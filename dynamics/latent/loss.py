@@ -26,7 +26,12 @@ class VolumeLoss(NamedTuple):
 
 
 def volume_loss(
-    decoded: Decoded, occupancy: Tensor, direction: Tensor, weight: Tensor | None = None
+    decoded: Decoded,
+    occupancy: Tensor,
+    direction: Tensor,
+    weight: Tensor | None = None,
+    *,
+    positive: float = POSITIVE_WEIGHT,
 ) -> VolumeLoss:
     """Compare a decoded volume with the true one.
 
@@ -39,11 +44,12 @@ def volume_loss(
         occupancy: the truth [B, X, Y, Z], 0..1.
         direction: the truth [B, X, Y, Z, 3], unit where there is hair.
         weight: [B, X, Y, Z] how much each voxel counts; all alike when None.
+        positive: weight of hair voxels in the cross-entropy.
     """
     target = (occupancy >= 0.5).to(decoded.logits.dtype)
     scale = target.new_ones(()) if weight is None else weight
     entropy = functional.binary_cross_entropy_with_logits(
-        decoded.logits, target, pos_weight=target.new_tensor(POSITIVE_WEIGHT), reduction="none"
+        decoded.logits, target, pos_weight=target.new_tensor(positive), reduction="none"
     )
     norm = (scale.expand_as(target)).sum()
     cross_entropy = (entropy * scale).sum() / norm

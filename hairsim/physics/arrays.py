@@ -25,7 +25,6 @@ class RodModel:
     bending_excess: float  # how much stiffer the harder way is [N m^2]; 0 for round hair
     twisting_stiffness: float  # [N m^2]
     twists: int  # 0: edges are never turned about their own axes
-    keeps_lengths: int  # 1: edges that turn within a step are brought back to their length
     tips_held: int  # 1: the last edge keeps its angle of twist
     linear_density: float  # [kg/m]
     speed_limit: float  # [m/s]

@@ -124,7 +124,6 @@ def make_models(
     rod.bending_excess = material.hard_bending_stiffness - material.bending_stiffness
     rod.twisting_stiffness = material.twisting_stiffness
     rod.twists = int(config.twist)
-    rod.keeps_lengths = int(config.keep_lengths)
     rod.tips_held = 0
     rod.linear_density = material.linear_density
     rod.speed_limit = config.speed_limit

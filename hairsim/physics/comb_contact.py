@@ -116,8 +116,8 @@ def feel_comb(
             share = work.comb_share[strand, v]
             normal = work.comb_direction[strand, v]
             push = share[2] - contact.comb_stiffness * wp.dot(normal, d0 * share[0] + d1 * share[1])
-            if push > 0.0 or contact.comb_slack == 0.0:
-                state.comb_normal[strand, v] = 0.5 * (state.comb_normal[strand, v] + wp.max(push, 0.0))
+            if push > 0.0:
+                state.comb_normal[strand, v] = 0.5 * (state.comb_normal[strand, v] + push)
             else:
                 state.comb_normal[strand, v] = 0.0
         if v > 2:

@@ -13,10 +13,6 @@ from hairsim.errors import CombwiseError
 class PhysicsConfig:
     """Numerical parameters of the strand solver. Forces and stiffnesses are per single hair.
 
-    `keep_lengths=True` with `comb_slack=0.0002` is nearer to mechanics: no stretch beside fast teeth, and
-    hair that slides around a tooth stays on it. It becomes the default with the next weights; those that are
-    shipped were trained on data without.
-
     Attributes:
         time_step: [s].
         gravity: [m/s^2], head frame.
@@ -27,7 +23,6 @@ class PhysicsConfig:
         contacts: whether hair touches the head and other hair; a tool is felt either way.
         stretch_stiffness: force per strain [N]. A real hair has E A = 20 N; 2 N stretches a combed hair
             (2 mN) by 0.1 % and keeps the factorisation well conditioned in single precision.
-        keep_lengths: whether edges that turn within a step are brought back to their length (see `lengths`).
         skin_layer: height above the skin where contact begins [m].
         skin_hard: height above the skin where it becomes hard [m].
         skin_lowest: height below which no vertex is left at the end of a step [m].
@@ -42,7 +37,8 @@ class PhysicsConfig:
         neighbour_steps: steps between two searches for neighbours.
         comb_stiffness: [N/m].
         comb_slip: displacement within a step below which comb friction is proportional to it [m].
-        comb_slack: gap below which hair that touched the comb in the last step still feels it [m].
+        comb_slack: gap below which hair that touched the comb in the last step still feels it [m]; without
+            one, hair that slides around a tooth loses touch every few steps and falls off.
         hair_thickness: contact radius of a strand against the comb [m].
         tie_stiffness: of a hair tie, per hair [N/m].
         tie_grip: most that a tie holds a hair with [N]; combs pull harder.
@@ -57,7 +53,6 @@ class PhysicsConfig:
     rest_turn_limit: float = 0.0
     contacts: bool = True
     stretch_stiffness: float = 2.0
-    keep_lengths: bool = False
     skin_layer: float = 0.0015
     skin_hard: float = 0.0005
     skin_lowest: float = -0.0002
@@ -71,7 +66,7 @@ class PhysicsConfig:
     neighbour_steps: int = 6
     comb_stiffness: float = 10.0
     comb_slip: float = 0.00005
-    comb_slack: float = 0.0
+    comb_slack: float = 0.0002
     hair_thickness: float = 0.001
     tie_stiffness: float = 0.1
     tie_grip: float = 0.001

@@ -44,8 +44,6 @@ def keep_lengths(
         stretched = wp.max(wp.length(edge), 1.0e-9)
         longer = stretched + wp.dot(edge, change) / stretched
         state.tension[strand, e] = rod.stretch_stiffness * (longer / length - 1.0)
-        if rod.keeps_lengths == 0:
-            continue
         reached = wp.max(wp.length(edge + change), 1.0e-9)
         after = (edge + change) / reached
         # Inverse masses in units of an inner vertex's: 0 of the held one, 2 of the tip.
@@ -63,8 +61,6 @@ def keep_lengths(
         work.sweep_forward[strand, e] = forward
         work.tangent[strand, e] = after
         before = after
-    if rod.keeps_lengths == 0:
-        return
     back_factor = float(0.0)
     pull = wp.vec3(0.0, 0.0, 0.0)
     shift = float(0.0)
