@@ -17,7 +17,7 @@ def arc_length(line: np.ndarray) -> np.ndarray:
 
 
 def resample(line: np.ndarray, length: np.ndarray, vertices: int) -> np.ndarray:
-    """Resample lines to vertices with equal chords, nearly; `relax_onto` makes them equal exactly.
+    """Resample lines to vertices with chords equal to 0.5 %; `relax_onto` makes them equal exactly.
 
     Args:
         line: [S, M, 3] [m].
@@ -31,11 +31,18 @@ def resample(line: np.ndarray, length: np.ndarray, vertices: int) -> np.ndarray:
     length = np.minimum(length, along[:, -1])
     place = np.linspace(0.0, 1.0, vertices)[None, :] * length[:, None]
     strands = _interpolate(line, along, place)
-    for _ in range(8):  # chords are shorter than arcs where it curls: move vertices until chords agree
-        chord = arc_length(strands)
+    uneven = np.arange(len(line))
+    for turn in range(64):  # chords are shorter than arcs where it curls: move vertices until chords agree
+        chord = arc_length(strands[uneven])
         even = np.linspace(0.0, 1.0, vertices)[None, :] * chord[:, -1:]
-        place = np.stack([np.interp(e, c, p) for e, c, p in zip(even, chord, place, strict=True)])
-        strands = _interpolate(line, along, place)
+        moved = np.stack([np.interp(e, c, p) for e, c, p in zip(even, chord, place[uneven], strict=True)])
+        place[uneven] = moved
+        strands[uneven] = _interpolate(line[uneven], along[uneven], moved)
+        if turn >= 7:  # enough for most
+            edge = np.linalg.norm(np.diff(strands[uneven], axis=1), axis=-1)
+            uneven = uneven[edge.max(axis=1) > 1.005 * edge.min(axis=1)]
+            if len(uneven) == 0:
+                break
     return strands
 
 
