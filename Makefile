@@ -58,7 +58,7 @@ weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 
 	$(BIN)/combwise train dynamics --data $(WEIGHTS)/train --latent $(WEIGHTS)/latent \
 		--out $(WEIGHTS)/dynamics --minutes 24 --batch 3 --device $(DEVICE) --resume
 	$(BIN)/combwise evaluate dynamics --data $(WEIGHTS)/train $(WEIGHTS)/unseen --weights $(WEIGHTS)/dynamics \
-		--out $(WEIGHTS)/evaluation --device $(DEVICE) --resume
+		--out $(WEIGHTS)/evaluation --splits unseen --horizons 1 --episodes 8 --device $(DEVICE) --resume
 	$(BIN)/combwise weights install $(WEIGHTS)/dynamics --evaluation $(WEIGHTS)/evaluation --overwrite
 
 ros: $(INSTALLED)  ## arms, rclpy and our ROS interfaces from wheels alone; needs cmake and a C++ compiler
