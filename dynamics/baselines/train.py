@@ -16,7 +16,6 @@ from dynamics.data import Store, StrokeBatch
 from dynamics.editing.branch import EditingModel
 from dynamics.editing.train import EditingTask, StrokeTask, TrainDynamicsConfig
 from dynamics.latent.autoencoder import volume_of
-from dynamics.latent.loss import volume_loss
 from dynamics.latent.train import MODEL_FILE, reconstruction_loss
 from dynamics.metrics import changed, changed_region, score
 from dynamics.model import build_model
@@ -88,10 +87,7 @@ class UNetTask(StrokeTask):
             for number, raster in enumerate(batch.rasters[:-1]):
                 hair = Hair(*volume_of(self._model(hair, raster)), start.head_distance)
                 before = (batch.occupancy[number], batch.direction[number])
-        after = (batch.occupancy[-1], batch.direction[-1])
-        moved = changed_region(changed(*before, *after))
-        weight = 1.0 + (self._config.changed_weight - 1.0) * moved
-        return volume_loss(self._model(hair, batch.rasters[-1]), *after, weight=weight)._asdict()
+        return self.stroke_loss(self._model(hair, batch.rasters[-1]), before, batch)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

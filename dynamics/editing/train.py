@@ -22,7 +22,7 @@ from dynamics.data import (
     stroke_batch,
 )
 from dynamics.editing.branch import EditingConfig, EditingModel
-from dynamics.latent.autoencoder import LatentConfig
+from dynamics.latent.autoencoder import Decoded, LatentConfig
 from dynamics.latent.loss import volume_loss
 from dynamics.latent.model import LatentModel
 from dynamics.latent.train import MODEL_FILE, training_record
@@ -110,6 +110,29 @@ class StrokeTask:
             cameras_share=config.cameras_share,
         )
 
+    def stroke_loss(
+        self,
+        decoded: Decoded,
+        before: tuple[Tensor, Tensor],
+        batch: StrokeBatch,
+        *,
+        inside: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """Return the parts of the loss of a prediction of the last stroke of a batch.
+
+        Args:
+            decoded: the prediction.
+            before: the true occupancy [N, X, Y, Z] and direction [N, X, Y, Z, 3] before that stroke.
+            batch: with the truth after it.
+            inside: [N, X, Y, Z] bool, where the prediction counts; everywhere when None.
+        """
+        after = (batch.occupancy[-1], batch.direction[-1])
+        weight = 1.0 + (self._config.changed_weight - 1.0) * changed_region(changed(*before, *after))
+        if inside is not None:
+            weight = inside * weight
+        # What a stroke does is uncertain: weighted up, every voxel that may hold hair is called hair.
+        return volume_loss(decoded, *after, weight=weight, positive=1.0)._asdict()
+
 
 class EditingTask(StrokeTask):
     """Predict the full hair after a stroke from the latents before it."""
@@ -135,13 +158,8 @@ class EditingTask(StrokeTask):
             for number, raster in enumerate(batch.rasters[:-1]):
                 state = self._model(state, raster).state
                 before = (batch.occupancy[number], batch.direction[number])
-        after = (batch.occupancy[-1], batch.direction[-1])
         edit = self._model(state, batch.rasters[-1])
-        moved = changed_region(changed(*before, *after))
-        weight = edit.mask.voxels * (1.0 + (self._config.changed_weight - 1.0) * moved)
-        # What a stroke does is uncertain: weighted up, every voxel that may hold hair is called hair.
-        volume = volume_loss(edit.decoded, *after, weight=weight, positive=1.0)
-        return volume._asdict()
+        return self.stroke_loss(edit.decoded, before, batch, inside=edit.mask.voxels)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

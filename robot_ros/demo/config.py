@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from hairsim.errors import CombwiseError
-from hairsim.groom.families import FAMILIES
+from planner.demo.config import DemoConfig
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,23 @@ class RosDemoConfig:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("strokes", "hidden_strokes", "guides", "vertices", "children"):
-            if getattr(self, name) < 1:
-                raise CombwiseError(
-                    f"--{name.replace('_', '-')} is {getattr(self, name)}; expected at least 1"
-                )
-        if self.seed < 0:
-            raise CombwiseError(f"--seed is {self.seed}; expected 0 or more")
-        if self.family not in FAMILIES:
-            raise CombwiseError(f"--family {self.family} is unknown; expected one of {', '.join(FAMILIES)}")
-        for name in ("goal", "weights"):
-            path = getattr(self, name)
-            if path is not None and not path.exists():
-                raise CombwiseError(f"--{name} {path} does not exist; expected a file that can be read")
+        self.scene()  # refuses what it cannot be made of
         if self.domain is not None and not 0 <= self.domain <= 101:
             raise CombwiseError(
                 f"--domain is {self.domain}; expected 0 to 101, what ROS 2 can use everywhere"
             )
+
+    def scene(self) -> DemoConfig:
+        """Return the hair, its goal and the strokes that are allowed as `combwise demo` has them."""
+        return DemoConfig(
+            seed=self.seed,
+            family=self.family,
+            goal=self.goal,
+            weights=self.weights,
+            strokes=self.strokes,
+            hidden_strokes=self.hidden_strokes,
+            guides=self.guides,
+            vertices=self.vertices,
+            children=self.children,
+            video=False,
+        )

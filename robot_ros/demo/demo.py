@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
 from planner.benchmark.metrics import Scores, score
-from planner.demo.config import DemoConfig
 from planner.demo.scene import save_truth, set_scene
 from planner.goal.look import FILE_NAME, load_look, save_look
 from robot_ros.bag import is_whole
@@ -83,18 +82,7 @@ def make_goal(config: RosDemoConfig, folder: Path) -> tuple[Path, np.ndarray | N
     if config.goal is not None:
         look = load_look(config.goal)
         return save_look(folder, look.frames, look.notes), None
-    scene = set_scene(
-        DemoConfig(
-            seed=config.seed,
-            family=config.family,
-            guides=config.guides,
-            vertices=config.vertices,
-            children=config.children,
-            hidden_strokes=config.hidden_strokes,
-            video=False,
-            strokes=max(config.strokes, config.hidden_strokes + 2),
-        )
-    )
+    scene = set_scene(replace(config.scene(), strokes=max(config.strokes, config.hidden_strokes + 2)))
     assert scene.truth is not None
     save_look(folder, scene.goal.frames, scene.goal.notes)
     save_truth(folder / "truth.npz", scene.truth)
