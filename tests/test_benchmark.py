@@ -286,7 +286,7 @@ def test_jobs_come_back_from_ray() -> None:
 
 
 TINY = ("--levels", "any", "--families", "straight_bob", "--first-seed", "3", "--guides", "120")
-FEW = ("--few", "0", "--no-videos", "--workers", "1", "--planners", "no_stroke", "random")
+FEW = ("--few", "0", "--no-videos", "--workers", "1", "--planners", "random", "no_stroke")
 
 
 @pytest.mark.slow
@@ -305,7 +305,7 @@ def test_a_run_killed_half_way_goes_on_and_ends_with_the_same_scores(
     assert len(list(killed.glob("episodes/*.json"))) == 1
     resumed = combwise(*run, "--out", "killed", "--resume", timeout=400)
     assert resumed.returncode == 0, resumed.stderr
-    assert "2 episodes styled: random ends" in resumed.stdout or "no_stroke ends" in resumed.stdout
+    assert "2 episodes styled: random ends" in resumed.stdout
     metrics = json.loads((killed / "metrics.json").read_text())
     assert {row["planner"] for row in metrics["rows"]} == {"no_stroke", "random", "start"}
     assert "data:image/jpeg;base64," in (killed / "report.html").read_text()
