@@ -54,9 +54,9 @@ weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 
 	$(BIN)/combwise generate --seed 1 --episodes 160 --heads 12 --out $(WEIGHTS)/train --resume
 	$(BIN)/combwise generate --seed 2 --episodes 16 --heads 4 --out $(WEIGHTS)/unseen --resume \
 		--families straight_side_part wavy_bob curly_layered coily_bob
-	$(BIN)/combwise train latent --data $(WEIGHTS)/train --out $(WEIGHTS)/latent --minutes 18 --batch 3 --device $(DEVICE) --resume
+	$(BIN)/combwise train latent --data $(WEIGHTS)/train --out $(WEIGHTS)/latent --minutes 14 --batch 3 --device $(DEVICE) --resume
 	$(BIN)/combwise train dynamics --data $(WEIGHTS)/train --latent $(WEIGHTS)/latent \
-		--out $(WEIGHTS)/dynamics --minutes 24 --batch 3 --device $(DEVICE) --resume
+		--out $(WEIGHTS)/dynamics --minutes 50 --batch 3 --device $(DEVICE) --resume
 	$(BIN)/combwise evaluate dynamics --data $(WEIGHTS)/train $(WEIGHTS)/unseen --weights $(WEIGHTS)/dynamics \
 		--out $(WEIGHTS)/evaluation --splits unseen --horizons 1 --episodes 8 --device $(DEVICE) --resume
 	$(BIN)/combwise weights install $(WEIGHTS)/dynamics --evaluation $(WEIGHTS)/evaluation --overwrite

@@ -29,8 +29,11 @@ HAIR_LEVEL = 128
 """Stored occupancy from which a voxel counts as hair: one half."""
 
 CROP = (40, 40, 48)
-"""Voxels of a training crop: 0.30 x 0.30 x 0.36 m hold a whole head of medium hair."""
+"""Voxels of a crop that the latent space is trained on: 0.30 x 0.30 x 0.36 m hold a head of medium hair."""
 
+STROKE_CROP = (32, 32, 40)
+"""Voxels of a crop that editing is trained on: 0.24 x 0.24 x 0.30 m around a stroke. Hair far from a stroke
+does not move, and teaches nothing of it."""
 
 KEPT = 512
 """Episodes that stay in memory, of about 4 MB each; the next are read from disk in a tenth of a second."""
@@ -132,9 +135,13 @@ class Combing:
         if any(n % 2 for n in window.low):  # cells of V/2 are not those of the whole grid
             path = mirrored_path(self.paths[stroke]) if window.mirror else self.paths[stroke]
             return rasterise([path], self.tool, window.grid(grid))[0].numpy()
+        return self.swept(stroke, grid).crop(window.low, window.shape, mirror=window.mirror)
+
+    def swept(self, stroke: int, grid: GridSpec) -> SparseRaster:
+        """Return the raster of a stroke over the whole grid."""
         if stroke not in self.rasters:
             self.rasters[stroke] = SparseRaster.of(self.paths[stroke], self.tool, grid)
-        return self.rasters[stroke].crop(window.low, window.shape, mirror=window.mirror)
+        return self.rasters[stroke]
 
     def seen(self, source: Source) -> tuple[Hair, ...]:
         """Return the volumes of one kind of input."""
@@ -338,10 +345,10 @@ def draw_strokes(
     *,
     batch: int,
     horizon: int,
-    shape: tuple[int, int, int] = CROP,
+    shape: tuple[int, int, int] = STROKE_CROP,
     cameras_share: float = 0.5,
 ) -> StrokeBatch:
-    """Draw random runs of `horizon` strokes; the window shows the hair before and after them.
+    """Draw random runs of `horizon` strokes; the window shows where the comb passes.
 
     Raises:
         CombwiseError: no episode has that many strokes.
@@ -356,6 +363,6 @@ def draw_strokes(
         combing = usable[int(rng.integers(len(usable)))]
         first = int(rng.integers(len(combing.paths) - horizon + 1))
         source: Source = "cameras" if rng.random() < cameras_share else "full"
-        boxes = [h.box() for h in combing.full[first : first + horizon + 1]]
+        boxes = [combing.swept(stroke, grid).box() for stroke in range(first, first + horizon)]
         rows.append((combing, first, source, draw_window(boxes, grid, shape, rng)))
     return stroke_batch(rows, horizon, grid)

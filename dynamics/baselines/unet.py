@@ -24,9 +24,9 @@ SEEN_LOGIT = 5.0
 class UNetConfig:
     """Channels at V/2, V/4, V/8 and of the last layer but one; as large as latent model and branch."""
 
-    half: int = 48
-    quarter: int = 112
-    eighth: int = 176
+    half: int = 64
+    quarter: int = 184
+    eighth: int = 304
     last: int = 96
 
     def __post_init__(self) -> None:

@@ -55,11 +55,11 @@ class EditingConfig:
         mask: where the branch may act.
     """
 
-    half: int = 32
-    quarter: int = 96
-    eighth: int = 96
-    refine: int = 96
-    blocks: int = 2
+    half: int = 48
+    quarter: int = 128
+    eighth: int = 192
+    refine: int = 64
+    blocks: int = 3
     mask: MaskConfig = field(default_factory=MaskConfig)
 
     def __post_init__(self) -> None:

@@ -186,6 +186,12 @@ class SparseRaster:
         place = np.argwhere(raster[..., :8].any(-1))
         return SparseRaster(place.astype(np.int16), raster[tuple(place.T)].astype(np.float16))
 
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first and the last voxel that is passed, [3] each; the grid's corner where none is."""
+        if len(self.place) == 0:
+            return np.zeros(3, np.int64), np.zeros(3, np.int64)
+        return 2 * self.place.min(0).astype(np.int64), 2 * self.place.max(0).astype(np.int64) + 1
+
     def crop(self, low: tuple[int, int, int], shape: tuple[int, int, int], *, mirror: bool) -> np.ndarray:
         """Return the raster [X/2, Y/2, Z/2, 16] of a window.
 

@@ -41,9 +41,9 @@ class LatentConfig:
         encoder_blocks, decoder_blocks: residual blocks at V/4.
     """
 
-    half: int = 32
-    quarter: int = 80
-    eighth: int = 96
+    half: int = 48
+    quarter: int = 112
+    eighth: int = 128
     codebooks: int = 8
     encoder_blocks: int = 2
     decoder_blocks: int = 3

@@ -51,7 +51,7 @@ def volume_loss(
     entropy = functional.binary_cross_entropy_with_logits(
         decoded.logits, target, pos_weight=target.new_tensor(positive), reduction="none"
     )
-    norm = (scale.expand_as(target)).sum()
+    norm = scale.expand_as(target).sum().clamp_min(1.0)  # a crop may show nothing that counts
     cross_entropy = (entropy * scale).sum() / norm
     probability = decoded.logits.sigmoid()
     both = (scale * probability * target).sum()
