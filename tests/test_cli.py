@@ -230,6 +230,7 @@ def test_a_mistake_gets_one_sentence(mistake: str, tmp_path: Path, combwise: Com
     assert done.returncode == 2
     assert len(lines) == 1, done.stderr
     assert re.match(rf"combwise: error: .*{sentence}", lines[0])
+    assert not (tmp_path / "run").exists(), "a refused run leaves nothing behind"
 
 
 def test_an_interrupt_ends_with_130(

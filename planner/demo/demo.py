@@ -21,7 +21,7 @@ from planner.benchmark.metrics import Scores, is_success, score
 from planner.demo.config import DemoConfig
 from planner.demo.film import write_film
 from planner.demo.report import render_report
-from planner.demo.scene import Scene, save_truth, set_scene
+from planner.demo.scene import Scene, Wish, read_wish, save_truth, set_scene
 from planner.episode import EpisodeConfig, EpisodeResult, EpisodeStep, noise_floor, run_episode
 from planner.goal.look import save_look
 from planner.observe import observe
@@ -67,13 +67,14 @@ def run_demo(config: DemoConfig, *, dynamics: Dynamics | None = None) -> DemoRes
         from dynamics.model import load_model  # late: torch takes seconds
 
         planner_model = load_model(config.weights, device=device)
+    wish = read_wish(config)
     folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
     finished = folder.path / "metrics.json"
     if folder.resumed and finished.exists():
         metrics = json.loads(finished.read_text())
         return DemoResult(folder.path, metrics, final_line(metrics, folder.path))
     with _progress() as progress:
-        scene, result, scores = _style(config, folder, planner_model, progress)
+        scene, result, scores = _style(config, wish, folder, planner_model, progress)
         metrics = summary(config, result, scores, time.perf_counter() - began)
         _show(config, folder, scene, result, scores, metrics, progress)
         metrics["seconds"] = round(time.perf_counter() - began, 1)
@@ -89,11 +90,11 @@ def _progress() -> Progress:
 
 
 def _style(
-    config: DemoConfig, folder: RunFolder, dynamics: Dynamics | None, progress: Progress
+    config: DemoConfig, wish: Wish, folder: RunFolder, dynamics: Dynamics | None, progress: Progress
 ) -> tuple[Scene, EpisodeResult, list[Scores]]:
     """Set the scene, style, and score what the salon kept aside."""
     task = progress.add_task("growing hair, making the goal", total=None, note="")
-    scene = set_scene(config)
+    scene = set_scene(config, wish)
     save_look(folder.path, scene.goal.frames, scene.goal.notes)
     if scene.truth is not None:
         save_truth(folder.path / "truth.npz", scene.truth)

@@ -53,16 +53,40 @@ class Scene:
         return self.salon.children.strands(guides)
 
 
-def set_scene(config: DemoConfig) -> Scene:
+@dataclass(frozen=True)
+class Wish:
+    """All that the files of a demo tell: who comes, and a recorded goal where there is one."""
+
+    head: Head
+    groom: Groom
+    goal: Look | None
+
+
+def read_wish(config: DemoConfig) -> Wish:
+    """Read head, groom and recorded goal, in a second or two; nothing is written yet.
+
+    Raises:
+        CombwiseError: a file that cannot be read, or a goal on another head.
+    """
+    head, groom = customer(config)
+    goal = None if config.goal is None else load_look(config.goal)
+    if goal is not None:
+        require_head(goal, head.name)
+    return Wish(head, groom, goal)
+
+
+def set_scene(config: DemoConfig, wish: Wish | None = None) -> Scene:
     """Build the scene of a demo; the same config gives the same scene.
+
+    Args:
+        config: of the demo.
+        wish: what its files tell, where they have been read already.
 
     Raises:
         CombwiseError: a file that cannot be read, or a groom of which no task can be made.
     """
-    head, groom = customer(config)
-    wish = None if config.goal is None else load_look(config.goal)
-    if wish is not None:
-        require_head(wish, head.name)  # before the hair settles, which takes its time
+    wish = wish or read_wish(config)
+    head, groom = wish.head, wish.groom
     children = make_children(groom, count=config.children, seed=config.seed)
     world = HairWorld([head], [groom], device=config.device)
     world.settle_until_still()
@@ -75,8 +99,8 @@ def set_scene(config: DemoConfig) -> Scene:
         goal = Look(tuple(salon.look_at(truth.strands)), {"head": head.name, "seed": config.seed})
     else:
         assert config.goal is not None
-        assert wish is not None
-        goal = wish
+        assert wish.goal is not None
+        goal = wish.goal
         truth = _recorded_truth(config.goal, world.strands())
     return Scene(salon, groom, goal, truth)
 
