@@ -1,4 +1,4 @@
-"""Which runs of strokes are scored, and what a model sees of each."""
+"""Which runs of strokes and which states are scored, and what a model sees of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from dynamics.data import SOURCES, Combing, Source, Store, StrokeBatch, Window, stroke_batch
+from dynamics.data import (
+    SOURCES,
+    Combing,
+    Hair,
+    Source,
+    StateBatch,
+    Store,
+    StrokeBatch,
+    Window,
+    state_batch,
+    stroke_batch,
+)
+from hairsim.volume import GridSpec
 
 AIR = 4
 """Voxels of air around the hair of a case."""
@@ -42,13 +54,54 @@ def cases(
 def case_batch(case: Case, device: torch.device) -> tuple[StrokeBatch, Window]:
     """Return a case as a batch of one, on the smallest aligned window of all its hair and some air."""
     combing, grid = case.combing, case.store.grid
-    boxes = [h.box() for h in combing.full[case.stroke : case.stroke + case.horizon + 1]]
+    window = hair_window(combing.full[case.stroke : case.stroke + case.horizon + 1], grid)
+    batch = stroke_batch([(combing, case.stroke, case.source, window)], case.horizon, grid)
+    return batch.to(device), window
+
+
+class State(NamedTuple):
+    """State `state` of an episode of dataset `number`, before any stroke when it is 0."""
+
+    split: str
+    number: int
+    store: Store
+    combing: Combing
+    state: int
+
+
+def states(
+    stores: Sequence[Store], splits: Sequence[str], *, episodes: int = 0, each: int = 0
+) -> Iterator[State]:
+    """Yield states of the splits, as many of the first `episodes` episodes of each; 0 stands for all.
+
+    `each` of an episode are spread evenly from the first to the last; one alone is the first.
+    """
+    for split in splits:
+        found = [(n, store, c) for n, store in enumerate(stores) for c in store.split(split)]
+        for number, store, combing in found[: episodes or None]:
+            count = len(combing.full)
+            chosen = np.linspace(0, count - 1, min(each or count, count)).round()
+            for state in chosen.astype(int).tolist():
+                yield State(split, number, store, combing, state)
+
+
+def state_views(found: State, device: torch.device) -> dict[Source, StateBatch]:
+    """Return a state as batches of one, of each kind of input, on one window of all its hair and some air."""
+    window = hair_window([found.combing.full[found.state]], found.store.grid)
+    views: dict[Source, StateBatch] = {}
+    for source in SOURCES:
+        batch = state_batch([(found.combing, found.state, source, window)])
+        views[source] = StateBatch(*(t.to(device) for t in batch))
+    return views
+
+
+def hair_window(hair: Sequence[Hair], grid: GridSpec) -> Window:
+    """Return the smallest aligned window of all the hair and `AIR` voxels about it."""
+    boxes = [h.box() for h in hair]
     shape = np.asarray(grid.shape)
     # Even corners: cells of V/2 are then those of the whole grid.
     first = np.clip(np.min([b[0] for b in boxes], axis=0) - AIR, 0, shape - 1) // 2 * 2
     last = np.clip(np.max([b[1] for b in boxes], axis=0) + AIR, 0, shape - 1)
     size = np.minimum(-(-(last - first + 1) // 8) * 8, shape)
     x, y, z = (int(n) for n in np.clip(first, 0, shape - size))
-    window = Window((x, y, z), (int(size[0]), int(size[1]), int(size[2])))
-    batch = stroke_batch([(combing, case.stroke, case.source, window)], case.horizon, grid)
-    return batch.to(device), window
+    return Window((x, y, z), (int(size[0]), int(size[1]), int(size[2])))

@@ -54,11 +54,8 @@ def render_report(
         speed: of `measure_speed`.
         not_run: models that the table names, and why they have no figures.
     """
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string(
-        resources.files("dynamics").joinpath("evaluation_report.html").read_text("utf-8")
-    )
-    return template.render(
+    return render_page(
+        "evaluation_report.html",
         headline=headline,
         tables=_tables(rows),
         headings=[heading for heading, _ in METRICS.values()],
@@ -66,8 +63,16 @@ def render_report(
         shown=shown,
         speed=speed,
         not_run=not_run,
-        code_version=code_version(),
     )
+
+
+def render_page(template: str, **values: Any) -> str:
+    """Fill in a template of this package, which may use the style and the version that all reports share."""
+    files = resources.files("dynamics")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    style = files.joinpath("report.css").read_text("utf-8")
+    page = environment.from_string(files.joinpath(template).read_text("utf-8"))
+    return page.render(style=style, code_version=code_version(), **values)
 
 
 def _tables(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

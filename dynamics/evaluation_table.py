@@ -44,7 +44,7 @@ def summary_rows(measured: Sequence[Measured], seed: int) -> list[dict[str, Any]
                 key = (one.model, one.split, one.input, one.horizon, region, kind, metric)
                 groups.setdefault(key, []).append((one.episode, value))
     names = ("model", "split", "input", "horizon", "region", "hair_class", "metric")
-    return [dict(zip(names, key, strict=True)) | _interval(values, seed) for key, values in groups.items()]
+    return [dict(zip(names, key, strict=True)) | interval(values, seed) for key, values in groups.items()]
 
 
 def paired_rows(measured: Sequence[Measured], seed: int) -> list[dict[str, Any]]:
@@ -70,13 +70,13 @@ def paired_rows(measured: Sequence[Measured], seed: int) -> list[dict[str, Any]]
             "horizon": horizon,
             "metric": metric,
         }
-        found = _interval(pairs, seed)
+        found = interval(pairs, seed)
         rows.append(row | found | {"rival_mean": mean, "relative": found["mean"] / max(mean, 1e-9)})
     return rows
 
 
-def _interval(values: Sequence[tuple[tuple[int, int], float]], seed: int) -> dict[str, float | int]:
-    """Return mean and 95 % bootstrap interval over episodes: strokes of one are not independent."""
+def interval(values: Sequence[tuple[tuple[int, int], float]], seed: int) -> dict[str, float | int]:
+    """Return mean and 95 % bootstrap interval over episodes: strokes or states of one are not independent."""
     kept = [(episode, value) for episode, value in values if np.isfinite(value)]
     if not kept:
         return {"mean": 0.0, "low": 0.0, "high": 0.0, "n": 0}

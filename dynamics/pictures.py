@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import imageio.v3 as imageio
 import numpy as np
@@ -13,6 +14,18 @@ from dynamics.baselines.predictors import Volume
 SCALE = 4
 """Pixels a voxel."""
 
+VIEWS = ((1, False), (0, False), (2, True))
+"""Rows of a picture: the axis that is looked along, and whether it is drawn as it lies in memory."""
+
+
+def draw_volumes(*volumes: Volume) -> bytes:
+    """Return a PNG of volumes of one size side by side, seen from the left, the front and above (rows).
+
+    Colours are directions, as in `draw_prediction`.
+    """
+    shown = [_first(v) for v in volumes]
+    return _png([[_projected(*hair, axis) for hair in shown] for axis, _ in VIEWS])
+
 
 def draw_prediction(before: Volume, predicted: Volume, truth: Volume) -> bytes:
     """Return a PNG of one sample seen from the left, the front and above (rows).
@@ -22,11 +35,18 @@ def draw_prediction(before: Volume, predicted: Volume, truth: Volume) -> bytes:
     """
     volumes = [_first(v) for v in (before, predicted, truth)]
     rows = []
-    for axis, flip in ((1, False), (0, False), (2, True)):
+    for axis, _ in VIEWS:
         pictures = [_projected(occupancy, direction, axis) for occupancy, direction in volumes]
-        pictures.append(_difference(volumes[1][0], volumes[2][0], axis))
-        row = np.concatenate([_upright(p, flip) for p in pictures], axis=1)
-        rows.append(row)
+        rows.append([*pictures, _difference(volumes[1][0], volumes[2][0], axis)])
+    return _png(rows)
+
+
+def _png(views: Sequence[Sequence[np.ndarray]]) -> bytes:
+    """Return a PNG of projections [A, B, 3] uint8, the rows those of `VIEWS`."""
+    rows = [
+        np.concatenate([_upright(p, flip) for p in pictures], axis=1)
+        for (_, flip), pictures in zip(VIEWS, views, strict=True)
+    ]
     width = max(row.shape[1] for row in rows)
     padded = [np.pad(row, ((0, 2), (0, width - row.shape[1]), (0, 0))) for row in rows]
     picture = np.kron(np.concatenate(padded), np.ones((SCALE, SCALE, 1), np.uint8))
