@@ -22,9 +22,9 @@ from dynamics.data import (
     stroke_batch,
 )
 from dynamics.editing.branch import EditingConfig, EditingModel
-from dynamics.latent.autoencoder import Decoded, LatentConfig
+from dynamics.latent.autoencoder import Decoded
+from dynamics.latent.load import load_latent
 from dynamics.latent.loss import volume_loss
-from dynamics.latent.model import LatentModel
 from dynamics.latent.train import MODEL_FILE, training_record
 from dynamics.metrics import changed, changed_region, score
 from dynamics.precision import fast_arithmetic
@@ -202,32 +202,13 @@ def _held_back(store: Store, source: Source) -> StrokeBatch:
     return stroke_batch(rows, 1, store.grid)
 
 
-def load_latent(path: Path, store: Store) -> LatentModel:
-    """Load an autoencoder that fits a dataset, from its file or its run folder.
-
-    Raises:
-        CombwiseError: there is none, or it was trained on another grid or on other versions.
-    """
-    file = path / MODEL_FILE if path.is_dir() else path
-    checkpoint = load_checkpoint(
-        file,
-        kind="latent",
-        profile=store.info.profile,
-        grid=store.grid,
-        observer_version=store.info.observer_version,
-    )
-    model = LatentModel(LatentConfig(**checkpoint.info.sizes["latent"]))
-    model.load_state_dict({name: t.float() for name, t in checkpoint.tensors.items()})
-    return model
-
-
 def train_dynamics(config: TrainDynamicsConfig) -> str:
     """Train the editing branch; return the line that says what was made, where, and how good it is."""
     device = torch.device(resolve_device(config.device))
     if config.threads:
         torch.set_num_threads(config.threads)
     store = Store(config.data)
-    latent = load_latent(config.latent, store)
+    latent, _ = load_latent(config.latent, [store], kinds=("latent",))
     folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
     torch.manual_seed(config.seed)
     model = EditingModel(latent, config.model, voxel=store.grid.voxel).to(device)

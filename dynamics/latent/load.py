@@ -1,0 +1,61 @@
+"""Load an autoencoder from a checkpoint that holds one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dynamics.checkpoint import CheckpointInfo, describe_grid, load_checkpoint
+from dynamics.data import Store
+from dynamics.latent.autoencoder import LatentConfig
+from dynamics.latent.model import LatentModel
+from dynamics.latent.train import MODEL_FILE
+from hairsim.errors import CombwiseError
+
+KINDS = ("latent", "dynamics")
+"""Kinds of checkpoints that hold an autoencoder: alone, or under the editing branch."""
+
+PREFIX = "latent."
+"""What the names of its tensors begin with in a checkpoint of kind "dynamics"."""
+
+
+def load_latent(
+    path: Path, stores: Sequence[Store], *, kinds: Sequence[str] = KINDS
+) -> tuple[LatentModel, CheckpointInfo]:
+    """Load an autoencoder that fits datasets; return it and what its file says.
+
+    Args:
+        path: checkpoint, or the run folder that holds it.
+        stores: the datasets; at least one.
+        kinds: of checkpoint that will do.
+
+    Raises:
+        CombwiseError: there is none, it is of another kind, grid or version, or its tensors are not
+            those of this version's networks.
+    """
+    file = path / MODEL_FILE if path.is_dir() else path
+    first = stores[0]
+    checkpoint = load_checkpoint(
+        file, profile=first.info.profile, grid=first.grid, observer_version=first.info.observer_version
+    )
+    info = checkpoint.info
+    if info.kind not in kinds:
+        raise CombwiseError(f"checkpoint {file} is of kind {info.kind}; expected {' or '.join(kinds)}")
+    for store in stores:
+        if (store.grid, store.info.observer_version) != (info.grid, info.observer_version):
+            raise CombwiseError(
+                f"datasets of {describe_grid(first.grid)}, observer {first.info.observer_version}, and of "
+                f"{describe_grid(store.grid)}, observer {store.info.observer_version}; expected one of each"
+            )
+    tensors = checkpoint.tensors
+    if info.kind == "dynamics":
+        tensors = {k.removeprefix(PREFIX): t for k, t in tensors.items() if k.startswith(PREFIX)}
+    model = LatentModel(LatentConfig(**info.sizes["latent"]))
+    try:
+        model.load_state_dict({name: t.float() for name, t in tensors.items()})
+    except RuntimeError as error:
+        raise CombwiseError(
+            f"checkpoint {file} (code {info.code_version}) does not fit the networks of this version; "
+            "train it again, or name another"
+        ) from error
+    return model, info
