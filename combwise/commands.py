@@ -87,6 +87,13 @@ COMMANDS: tuple[Command, ...] = (
         "train_baselines",
     ),
     Command(
+        ("evaluate", "latent"),
+        "score what the latent space of hair keeps, and walk through it",
+        "dynamics.latent.evaluation",
+        "EvaluateLatentConfig",
+        "evaluate_latent",
+    ),
+    Command(
         ("evaluate", "dynamics"),
         "score the learned model beside its baselines",
         "dynamics.evaluation",
