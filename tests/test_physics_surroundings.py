@@ -121,6 +121,22 @@ def test_the_torque_on_a_tooth_is_its_arm_times_the_force() -> None:
     assert np.abs(torque[:, 2] + 0.02 * force[:, 0]).max() < 1e-4 * size.max()
 
 
+def mean_force_near_the_root(vertices: int, place: float) -> float:
+    """Return the mean force of one hair [N] on a tooth that passes `place` [m] below its root."""
+    world = world_of(hanging(0.2, vertices))
+    path = straight_path(np.array([-0.02, 0.0, -place]), np.array([0.06, 0.0, -place]), 0.8)
+    reading = world.comb([path], rod_tool(0.002), rest_seconds=0.0)[0]
+    return float(np.linalg.norm(reading.force, axis=-1).mean())
+
+
+@pytest.mark.parametrize("vertices", [10, 12, 16])
+def test_near_the_roots_a_tooth_feels_of_coarse_hair_what_it_feels_of_fine(vertices: int) -> None:
+    """The held edge of coarse hair is no pole: with what it bears, a tooth would read 9 to 22 times more."""
+    place = 1.06 * 0.2 / (vertices - 1.5)  # just beyond the held edge, which the fine hair has behind it
+    fine = mean_force_near_the_root(36, place)
+    assert 0.3 * fine < mean_force_near_the_root(vertices, place) < 3.0 * fine
+
+
 def test_a_sag_free_groom_holds_itself_as_far_as_the_bound_lets_it() -> None:
     rods = clamped_rods(16, 0.06, (1.0, 0.0, 0.0))
     sags = [world_of(rods, rest_turn_limit=limit).sag(2.0) for limit in (0.0, 0.01, 1.0)]

@@ -25,7 +25,8 @@ class RosDemoConfig:
         strokes: most strokes.
         hidden_strokes: strokes that make the goal, where none is given.
         guides: simulated strands.
-        vertices: vertices of each.
+        vertices: vertices of each; edges longer than a comb's teeth are apart (10 mm) jam between them, and
+            pull harder than the supervisor allows.
         children: interpolated hairs that the cameras see.
         camera_size: width and height of each camera's images [pixel].
         camera_rate: looks of the cameras [1/s of ROS time].
@@ -46,7 +47,7 @@ class RosDemoConfig:
     strokes: int = 3
     hidden_strokes: int = 3
     guides: int = 400
-    vertices: int = 20
+    vertices: int = 32
     children: int = 4000
     camera_size: int = 400
     camera_rate: float = 5.0
