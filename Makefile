@@ -56,7 +56,7 @@ weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 
 		--families straight_side_part wavy_bob curly_layered coily_bob
 	$(BIN)/combwise train latent --data $(WEIGHTS)/train --out $(WEIGHTS)/latent --minutes 14 --batch 3 --device $(DEVICE) --resume
 	$(BIN)/combwise train dynamics --data $(WEIGHTS)/train --latent $(WEIGHTS)/latent \
-		--out $(WEIGHTS)/dynamics --minutes 50 --batch 3 --device $(DEVICE) --resume
+		--out $(WEIGHTS)/dynamics --minutes 40 --batch 3 --device $(DEVICE) --resume
 	$(BIN)/combwise evaluate dynamics --data $(WEIGHTS)/train $(WEIGHTS)/unseen --weights $(WEIGHTS)/dynamics \
 		--out $(WEIGHTS)/evaluation --splits unseen --horizons 1 --episodes 8 --device $(DEVICE) --resume
 	$(BIN)/combwise weights install $(WEIGHTS)/dynamics --evaluation $(WEIGHTS)/evaluation --overwrite

@@ -173,6 +173,42 @@ class MppiPlanner:
         self._warm = best[1:]
         return PlannedStroke(best[0], predicted, search.predict(best[:1]))
 
+    def promised(
+        self,
+        observation: HairVolume,
+        goal: HairVolume,
+        head: Head,
+        rng: np.random.Generator,
+        *,
+        sieved: int,
+        free: int,
+    ) -> tuple[list[Stroke], np.ndarray]:
+        """Draw strokes as a plan does, and say what each of them promises; nothing is chosen.
+
+        Args:
+            observation, goal, head, rng: as for `plan`.
+            sieved: how many strokes that pass the sieve, the best first.
+            free: how many more that did not have to.
+
+        Returns:
+            Strokes [N], and [N, 3] the change of the occupancy distance over the present one, the progress
+            and the sweep.
+        """
+        wanted, cost = self._completed_goal(goal, head)
+        state, completed = self._completed_state(observation, head)
+        sampler = ProposalSampler(completed, wanted, head, self.config.proposal)
+        screen = SweepScreen(completed, wanted, head)
+        promise = _Promise(self, cost, completed, screen, TowardGoal(completed, wanted, device=self.device))
+        drawn = [sampler.draw(rng) for _ in range(max(self.config.drawn, sieved))]
+        best = np.argsort(-screen.scores(drawn), kind="stable")[:sieved]
+        strokes = [drawn[number] for number in best] + [sampler.draw(rng) for _ in range(free)]
+        parts = []
+        for first in range(0, len(strokes), self.config.batch):
+            plans = [[stroke] for stroke in strokes[first : first + self.config.batch]]
+            with torch.no_grad():
+                parts.append(promise.parts(plans, *self.dynamics.rollout(state, plans, head)))
+        return strokes, np.concatenate(parts)
+
     def _completed_state(self, observation: HairVolume, head: Head) -> tuple[Any, HairVolume]:
         """Return the model's state of what was seen, and the hair it stands for; kept for the same look."""
         if self._state is None or self._state[0] is not observation:
@@ -268,14 +304,18 @@ class _Promise:
 
     def __call__(self, plans: Sequence[list[Stroke]], occupancy: Tensor, direction: Tensor) -> np.ndarray:
         """Return the costs [N] of plans with their predictions; infinite where one is not finite."""
-        gone = self._toward(occupancy, direction).cpu().double().numpy()
-        apart = self.cost.distance(occupancy).cpu().double().numpy() / self._distance - 1.0
-        scores = self._screen.scores([stroke for plan in plans for stroke in plan])
-        swept = scores.reshape(len(plans), -1).sum(axis=1)
+        apart, gone, swept = self.parts(plans, occupancy, direction).T
         config = self._config
         left = 1.0 + config.distance * apart - config.toward * gone - config.sweep * swept
         efforts = np.array([self.cost.effort(plan) for plan in plans])
         return np.where(np.isfinite(gone), self.current * left + efforts, np.inf)
+
+    def parts(self, plans: Sequence[list[Stroke]], occupancy: Tensor, direction: Tensor) -> np.ndarray:
+        """Return the parts [N, 3] of what plans promise: change of distance, progress, sweep."""
+        gone = self._toward(occupancy, direction).cpu().double().numpy()
+        apart = self.cost.distance(occupancy).cpu().double().numpy() / self._distance - 1.0
+        scores = self._screen.scores([stroke for plan in plans for stroke in plan])
+        return np.stack([apart, gone, scores.reshape(len(plans), -1).sum(axis=1)], axis=1)
 
 
 class _Search:
