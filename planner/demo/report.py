@@ -73,9 +73,15 @@ def render_report(
         charts=[_chart(curves) for curves in _curves(result, scores) if len(curves[0].values) > 1],
         initial=scores[0] if scores else None,
         final=scores[-1] if scores else None,
+        deepest=[_deepest(scene, strands) for strands in (scene.salon.history[0], scene.salon.history[-1])],
         stopped=result.stopped,
         video=config.video,
     )
+
+
+def _deepest(scene: Scene, strands: np.ndarray) -> float:
+    """Return how deep in the head the deepest vertex of strands [S, V, 3] lies, roots left out [mm]."""
+    return -1000.0 * float(scene.head.field.sample(strands[:, 1:]).min())
 
 
 def _shown(value: object) -> str:
