@@ -27,7 +27,12 @@ from scipy.stats import spearmanr
 from benchmarks.provenance import provenance
 from hairsim.atomic_file import write_json
 from hairsim.device import start_warp
-from hairsim.groom.families import TRAINING_FAMILIES
+
+FAMILIES = (
+    *("straight_long", "straight_layered", "middle_part_straight", "wavy_long"),
+    *("wavy_side_part", "asymmetric_wavy", "curly_long", "curly_bob"),
+)
+"""Training families whose hair is long enough to be restyled."""
 
 FIRST_SEED = 50
 """A development seed: 0 .. 99 are never in a published table."""
@@ -131,10 +136,16 @@ def main() -> None:
     arguments = parser.parse_args()
     from planner.planners.mppi import MppiConfig
 
-    families = [TRAINING_FAMILIES[(3 * n) % len(TRAINING_FAMILIES)] for n in range(arguments.heads)]
     jobs = [
-        Job(FIRST_SEED + n, family, arguments.sieved, arguments.free, 1, arguments.weights)
-        for n, family in enumerate(families)
+        Job(
+            FIRST_SEED + n,
+            FAMILIES[n % len(FAMILIES)],
+            arguments.sieved,
+            arguments.free,
+            1,
+            arguments.weights,
+        )
+        for n in range(arguments.heads)
     ]
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
         heads = list(track(pool.map(try_strokes, jobs), description="trying strokes", total=len(jobs)))
