@@ -467,7 +467,10 @@ def test_latent_then_dynamics_then_evaluation_on_made_up_hair(tmp_path: Path) ->
     assert {"editing", "identity", "reconstruction", "advection", "nearest", "unet", "no_pretraining"} <= {
         row["model"] for row in found["rows"]
     }
+    names_of_calibration = {row["metric"] for row in found["calibration"]["rows"]}
+    assert all(set(row) == names for row in found["calibration"]["rows"])
+    assert names_of_calibration == set(found["calibration"]["metrics"])
     assert found["speed"]["rollouts_per_second"] > 0.0 and "particle_graph" in found["not_run"]
     assert list((tmp_path / "scores" / "pictures").glob("*.png"))
     page = (tmp_path / "scores" / "report.html").read_text()
-    assert "data:image/png;base64" in page and "particle_graph" in page
+    assert "data:image/png;base64" in page and "particle_graph" in page and "<svg" in page
