@@ -139,7 +139,7 @@ def test_what_tells_heads_apart_does_not_rank_strokes_on_one_head() -> None:
 @pytest.mark.parametrize("count", [1, 2, 40])
 def test_constant_and_few_strokes_are_not_ranked(count: int) -> None:
     measured = strokes(lambda n, rng: Stroke(0.2, 0.2, 0.0), count)
-    for metric in ("rank", "rank_in_episode", "rank_of_change"):
+    for metric in ("rank", "rank_in_episode", "rank_of_change", "rank_of_change_in_episode"):
         found = value(measured, metric)
         assert (found["mean"], found["low"], found["high"], found["n"]) == (0.0, 0.0, 0.0, 0)
     assert "correlation unknown" in next(calibration_words(calibration_rows(measured, 0), "unseen", 1))

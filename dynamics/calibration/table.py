@@ -25,9 +25,10 @@ METRICS = {
     "bias": "expected minus true",
     "rank": "Spearman correlation over strokes of expected and true",
     "rank_in_episode": "the same once the mean of its episode is taken off both: strokes on one head",
-    "rank_of_change": "the same as rank for how much the prediction changes (1 - F1 of before and after)",
+    "rank_of_change": "as rank, for how much the prediction changes (1 - F1 of before and after)",
+    "rank_of_change_in_episode": "as rank_in_episode, for the same",
 }
-"""Metrics of the rows. `rank_of_change` is what a ranking costs that needs no probabilities."""
+"""Metrics of the rows. Ranks of change need no probabilities: what those of `rank` have to beat."""
 
 DRAWS = 500
 """Bootstrap samples; 95 % intervals need no more, and ranks are slow."""
@@ -66,13 +67,10 @@ def _of_strokes(ones: Sequence[Calibrated], seed: int) -> Iterator[Found]:
     for metric, values in means.items():
         found = interval(list(zip(episodes, values.tolist(), strict=True)), seed)
         yield ("editing", "mask", metric), found
-    ranks = {
-        "rank": (expected, error),
-        "rank_in_episode": (_less_mean(expected, episodes), _less_mean(error, episodes)),
-        "rank_of_change": (change, error),
-    }
-    for metric, (first, second) in ranks.items():
-        yield ("editing", "mask", metric), _bootstrap(episodes, _ranked(first, second), seed)
+    for metric, guess in {"rank": expected, "rank_of_change": change}.items():
+        inside = _ranked(_less_mean(guess, episodes), _less_mean(error, episodes))
+        yield ("editing", "mask", metric), _bootstrap(episodes, _ranked(guess, error), seed)
+        yield ("editing", "mask", f"{metric}_in_episode"), _bootstrap(episodes, inside, seed)
 
 
 def calibration_figures(measured: Sequence[Calibrated]) -> list[Row]:
