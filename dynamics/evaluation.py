@@ -27,6 +27,8 @@ from dynamics.baselines.predictors import (
 )
 from dynamics.baselines.train import MODELS
 from dynamics.baselines.tune_advection import tune_advection
+from dynamics.calibration.measure import Calibrated, calibrate
+from dynamics.calibration.table import METRICS, calibration_figures, calibration_rows, calibration_words
 from dynamics.cases import Case, case_batch, cases
 from dynamics.checkpoint import CheckpointInfo, load_checkpoint
 from dynamics.data import SOURCES, Store, StrokeBatch, Window
@@ -90,7 +92,8 @@ class EvaluateDynamicsConfig:
 def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
     """Score the model and its baselines; return the line that says how they compare.
 
-    Writes metrics.json (rows with 95 % bootstrap intervals over episodes, paired differences, times),
+    Writes metrics.json (rows with 95 % bootstrap intervals over episodes, paired differences, times, and in
+    "calibration" the same kind of rows of `calibration.table.METRICS`, with what its figures draw),
     side-by-side pictures and report.html into the run folder.
     """
     device = torch.device(resolve_device(config.device))
@@ -102,26 +105,30 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
     if not found:
         raise CombwiseError(f"no episodes of the splits {config.splits} in the data; generate more")
     folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
-    predictors, rule = _predictors(model, stores, device)
+    rivals, rule = _rivals(model, stores, device)
     learned = load_baselines(config.baselines, model_info, device)
-    predictors |= learned
+    rivals |= learned
     not_run = NOT_RUN | {name: "not trained" for name in MODELS if name not in learned}
     measured: list[Measured] = []
+    calibrated: list[Calibrated] = []
     shown: list[Shown] = []
     for case in track(found, "evaluate dynamics"):
         batch, window = case_batch(case, device)
-        scored = measure(model, predictors, batch, window)
+        scored = measure(model, rivals, batch, window)
         measured += [_measured(case, *scores) for scores in scored.scores]
+        truth = Volume(batch.occupancy[-1], batch.direction[-1])
+        calibrated.append(calibrate(case, scored.volumes, truth, scored.mask, scored.changed))
         if _is_shown(case, config) and len(shown) < config.pictures:
-            truth = Volume(batch.occupancy[-1], batch.direction[-1])
             before, after = scored.volumes["reconstruction"][0], scored.volumes["editing"][1]
             name = f"{case.split}_{case.combing.family}_{case.combing.index:06d}_{case.source}.png"
             picture = draw_prediction(before, after, truth)
             folder.write_bytes(f"pictures/{name}", picture)
             shown.append(Shown(case.combing.family, case.source, picture))
     rows, paired = summary_rows(measured, config.seed), paired_rows(measured, config.seed)
+    certain, figures = calibration_rows(calibrated, config.seed), calibration_figures(calibrated)
     speed = measure_speed(model, case_batch(found[0], device)[0])
-    words = "; ".join(_last_words(paired, config))
+    sure = calibration_words(certain, config.splits[-1], config.horizons[0])
+    words = "; ".join([*_last_words(paired, config), *sure])
     folder.write_json(
         "metrics.json",
         {
@@ -130,29 +137,31 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
             "not_run": not_run,
             "speed": speed,
             "advection": dataclasses.asdict(rule),
+            "calibration": {"rows": certain, "figures": figures, "metrics": METRICS},
         },
     )
-    page = render_report(words, rows, paired, shown, speed=speed, not_run=not_run)
+    page = render_report(
+        words, rows, paired, shown, calibration=(certain, figures), speed=speed, not_run=not_run
+    )
     folder.write_text("report.html", page)
     return f"evaluation {folder.path}/report.html, metrics.json: {words}"
 
 
-def _predictors(
+def _rivals(
     model: EditingModel, stores: Sequence[Store], device: torch.device
 ) -> tuple[dict[str, Predictor], Advection]:
-    """Return every model of the table, and the advection's tuned numbers."""
+    """Return every rival of the editing model, and the advection's tuned numbers."""
     tuning = [c for store in stores for c in store.split("training")][:12]
     rule = tune_advection(model, tuning, stores[0], device) if tuning else Advection()
-    predictors: dict[str, Predictor] = {
+    rivals: dict[str, Predictor] = {
         "identity": Identity(),
         "codes": CodesOnly(model),
         "reconstruction": Reconstruction(),
         "advection": Advected(rule, stores[0].grid.voxel),
-        "editing": Editing(model),
     }
     if tuning:
-        predictors["nearest"] = Nearest(stores)
-    return predictors, rule
+        rivals["nearest"] = Nearest(stores)
+    return rivals, rule
 
 
 def _measured(case: Case, model: str, against: str, scores: dict[tuple[str, str], float]) -> Measured:
@@ -183,16 +192,25 @@ def _load(weights: Path | None, store: Store, device: torch.device) -> tuple[Edi
 
 @dataclass(frozen=True)
 class Found:
-    """Scores as (model, against, scores), and each model's volumes before and after."""
+    """Scores and predictions.
+
+    Attributes:
+        scores: (model, against, scores).
+        volumes: each model's before and after.
+        changed: [N, X, Y, Z] bool, the changed voxels of "editing".
+        mask: [N, X, Y, Z] bool, where it says that strokes may act.
+    """
 
     scores: list[tuple[str, str, dict[tuple[str, str], float]]]
     volumes: Mapping[str, tuple[Volume, Volume]]
+    changed: Tensor
+    mask: Tensor
 
 
 def measure(
-    model: EditingModel, predictors: Mapping[str, Predictor], batch: StrokeBatch, window: Window
+    model: EditingModel, rivals: Mapping[str, Predictor], batch: StrokeBatch, window: Window
 ) -> Found:
-    """Score all models on one run of strokes.
+    """Score the model, "editing", and its rivals on one run of strokes.
 
     A model's own region is what changed in truth or, against its own idea of the hair before, in its
     prediction. To be compared in pairs, "editing" and its rival are both scored on the union of theirs.
@@ -203,20 +221,21 @@ def measure(
     seen = Seen(Volume(start.seen, start.seen_direction), start.head_distance, state, window)
     truth = Volume(batch.occupancy[-1], batch.direction[-1])
     truly = changed(start.occupancy, start.direction, *truth)
-    volumes = {name: predictor.predict(seen, batch.rasters) for name, predictor in predictors.items()}
+    edited, mask = Editing(model).predict_where(seen, batch.rasters)
+    volumes = {"editing": edited} | {
+        name: rival.predict(seen, batch.rasters) for name, rival in rivals.items()
+    }
     own = {name: changed(*before, *after) for name, (before, after) in volumes.items()}
     everywhere = torch.ones_like(truly)
     scores: list[tuple[str, str, dict[tuple[str, str], float]]] = []
     for name, (_, after) in volumes.items():
         regions = {"changed": changed_region(truly, own[name]), "all": everywhere}
         scores.append((name, "", _scores(after, truth, regions, model.voxel)))
-    for rival in volumes:
-        if rival == "editing":
-            continue
+    for rival in rivals:
         region = {"changed": changed_region(truly, own["editing"], own[rival])}
         for name, against in (("editing", rival), (rival, "editing")):
             scores.append((name, against, _scores(volumes[name][1], truth, region, model.voxel)))
-    return Found(scores, volumes)
+    return Found(scores, volumes, changed_region(truly, own["editing"]), mask)
 
 
 def _scores(

@@ -10,6 +10,8 @@ from typing import Any
 
 import jinja2
 
+from dynamics.calibration.figures import draw_calibration
+from dynamics.calibration.table import METRICS as CALIBRATION
 from hairsim.version import code_version
 
 METRICS = {
@@ -41,6 +43,7 @@ def render_report(
     paired: Sequence[Mapping[str, Any]],
     shown: Sequence[Shown],
     *,
+    calibration: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]],
     speed: Mapping[str, Any],
     not_run: Mapping[str, str],
 ) -> str:
@@ -51,6 +54,7 @@ def render_report(
         rows: of `evaluation_table.summary_rows`.
         paired: of `evaluation_table.paired_rows`.
         shown: the pictures.
+        calibration: rows and figures of `calibration.table`.
         speed: of `measure_speed`.
         not_run: models that the table names, and why they have no figures.
     """
@@ -61,6 +65,9 @@ def render_report(
         headings=[heading for heading, _ in METRICS.values()],
         paired=[row for row in paired if row["metric"] in ("occupancy_error", "direction_deg")],
         shown=shown,
+        drawings=draw_calibration(calibration[1]),
+        calibration=calibration[0],
+        explained=CALIBRATION,
         speed=speed,
         not_run=not_run,
     )

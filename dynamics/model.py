@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dynamics.calibration.reliability import expected_error
 from dynamics.checkpoint import CheckpointInfo, describe_grid, load_checkpoint, profile_grid, require_hash
 from dynamics.editing.branch import EditingConfig, EditingModel, EditState
 from dynamics.editing.mask import MaskConfig
@@ -57,10 +58,13 @@ class Rollout(NamedTuple):
     Attributes:
         occupancy: [N, X, Y, Z], 0..1.
         direction: [N, X, Y, Z, 3], unit, root to tip, zero where empty.
+        uncertainty: [N], the occupancy error, 0..1, that the model expects of itself over the voxels where
+            the strokes may act (`expected_error`); None of models that do not say.
     """
 
     occupancy: Tensor
     direction: Tensor
+    uncertainty: Tensor | None = None
 
 
 class HairDynamics:
@@ -143,14 +147,15 @@ class HairDynamics:
         for first in range(0, len(paths), CHUNK):
             chunk = paths[first : first + CHUNK]
             hair = repeated(state.hair, len(chunk))
+            touched = torch.zeros_like(hair.occupancy, dtype=torch.bool)
             for step in range(len(chunk[0])):
                 raster = rasterise([sequence[step] for sequence in chunk], tool, state.box).to(self._device)
                 with fast_arithmetic(self._device):
-                    hair = self._model(hair, raster).state
-            parts.append((hair.occupancy, hair.direction))
-        return Rollout(
-            *self._on_grid(state, torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts]))
-        )
+                    edit = self._model(hair, raster)
+                hair, touched = edit.state, touched | edit.mask.voxels
+            parts.append((hair.occupancy, hair.direction, expected_error(hair.occupancy, touched)))
+        occupancy, direction, uncertainty = (torch.cat(part) for part in zip(*parts, strict=True))
+        return Rollout(*self._on_grid(state, occupancy, direction), uncertainty)
 
     def _on_grid(self, state: LatentState, occupancy: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
         """Put a box into the empty grid."""

@@ -34,6 +34,8 @@ class CostWeights:
         distance: weight of predicted hair far from goal hair and goal hair left uncovered [mm/mm].
         length: price of a stroke's length [mm/m].
         depth: price of reaching closer than 5 mm to the skin [mm/m].
+        uncertainty: price of the occupancy error that a model expects of its prediction [mm per unit of
+            1 - F1]; 0, because it has not been tuned.
         reach: distances beyond this count as this [m]: far hair is wrong, not ever more wrong.
     """
 
@@ -42,10 +44,11 @@ class CostWeights:
     distance: float = 0.5
     length: float = 0.5
     depth: float = 5.0
+    uncertainty: float = 0.0
     reach: float = 0.040
 
     def __post_init__(self) -> None:
-        terms = (self.distance, self.current, self.direction, self.length, self.depth)
+        terms = (self.distance, self.current, self.direction, self.length, self.depth, self.uncertainty)
         if min(terms) < 0.0 or not self.reach > 0.0:
             raise CombwiseError(f"cost weights {self} hold a negative; expected weights >= 0 and reach > 0")
 

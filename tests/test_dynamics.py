@@ -195,6 +195,18 @@ def test_rollouts_are_batched_and_independent() -> None:
     assert together.shape == (3, *GRID.shape)
 
 
+def test_a_rollout_is_unsure_of_what_its_strokes_touch_only() -> None:
+    model, head = tiny_dynamics(), ball_head()
+    state = model.encode(curtain_volume(), head)
+    stroke, low = sideways_path(), sideways_path(z=-0.08)
+    found = model.rollout_paths(state, [[None, None], [None, stroke], [stroke, None], [stroke, low]])
+    unsure = found.uncertainty
+    assert unsure is not None and unsure.shape == (4,)
+    assert float(unsure[0]) == 0.0 and (unsure[1:] > 0.0).all() and (unsure <= 1.0).all()
+    # What an early stroke touched is not forgotten while the next one waits.
+    assert float(unsure[1]) == pytest.approx(float(unsure[2]), abs=0.02)
+
+
 def test_volumes_of_another_grid_and_ragged_sequences_are_refused() -> None:
     model, head = tiny_dynamics(), ball_head()
     other = GRIDS["base"]
@@ -467,7 +479,10 @@ def test_latent_then_dynamics_then_evaluation_on_made_up_hair(tmp_path: Path) ->
     assert {"editing", "identity", "reconstruction", "advection", "nearest", "unet", "no_pretraining"} <= {
         row["model"] for row in found["rows"]
     }
+    names_of_calibration = {row["metric"] for row in found["calibration"]["rows"]}
+    assert all(set(row) == names for row in found["calibration"]["rows"])
+    assert names_of_calibration == set(found["calibration"]["metrics"])
     assert found["speed"]["rollouts_per_second"] > 0.0 and "particle_graph" in found["not_run"]
     assert list((tmp_path / "scores" / "pictures").glob("*.png"))
     page = (tmp_path / "scores" / "report.html").read_text()
-    assert "data:image/png;base64" in page and "particle_graph" in page
+    assert "data:image/png;base64" in page and "particle_graph" in page and "<svg" in page

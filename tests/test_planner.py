@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from dynamics.model import Rollout
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.tools.stroke import Stroke
@@ -17,6 +20,7 @@ from planner.cost import CostWeights, GoalCost
 from planner.planners import MppiConfig, MppiPlanner
 from planner.planners.cem import CemPlanner
 from planner.planners.mppi import path_integral_mean
+from planner.planners.planner import PlannedStroke
 from planner.planners.proposals import ProposalSampler, hair_apart
 from planner.planners.screen import SweepScreen
 from planner.toward import TowardGoal
@@ -149,6 +153,26 @@ def test_mppi_lowers_the_predicted_cost_of_a_goal_within_reach(scene: Scene) -> 
     assert planned.prediction is not None
     again = MppiPlanner(model, QUICK).plan(scene.volume, goal, scene.head, np.random.default_rng(0))
     assert again.stroke == planned.stroke
+
+
+def test_doubt_costs_what_its_weight_says_and_nothing_by_default(scene: Scene) -> None:
+    class Doubtful(SweepModel):
+        def rollout(self, state: HairVolume, strokes: Sequence[Sequence[Stroke]], head: Head) -> Any:
+            return Rollout(*super().rollout(state, strokes, head), torch.full((len(strokes),), 0.5))
+
+    wanted = Stroke(azimuth=1.6, elevation=0.3, heading=1.2, length=0.10, depth=0.01)
+    _, direction = SweepModel().rollout(scene.volume, [[wanted]], scene.head)
+    goal = HairVolume(scene.volume.occupancy, direction[0].numpy(), GRID)
+
+    def planned(model: SweepModel, weight: float) -> PlannedStroke:
+        config = replace(QUICK, proposals=4, iterations=0, cost=CostWeights(uncertainty=weight))
+        planner = MppiPlanner(model, config)
+        return planner.plan(scene.volume, goal, scene.head, np.random.default_rng(0))
+
+    sure = planned(SweepModel(), 0.1)
+    assert planned(Doubtful(), 0.0).predicted_cost == sure.predicted_cost
+    assert planned(Doubtful(), 0.1).predicted_cost == pytest.approx(sure.predicted_cost + 0.05)
+    assert planned(Doubtful(), 1e4).stroke is None  # what is too doubtful is left alone
 
 
 def test_cross_entropy_lowers_it_too_with_as_many_rollouts(scene: Scene) -> None:

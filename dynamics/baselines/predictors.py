@@ -132,11 +132,18 @@ class Editing:
 
     model: EditingModel
 
-    @torch.no_grad()
     def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
         """Return the reconstruction, and the state after each stroke in turn."""
+        return self.predict_where(seen, rasters)[0]
+
+    @torch.no_grad()
+    def predict_where(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[tuple[Volume, Volume], Tensor]:
+        """Return the same, and where any of the strokes may act, [N, X, Y, Z] bool."""
         state = seen.state
+        where = torch.zeros_like(state.occupancy, dtype=torch.bool)
         for raster in rasters:
             with fast_arithmetic(seen.head_distance.device):
-                state = self.model(state, raster).state
-        return Volume(seen.state.occupancy, seen.state.direction), Volume(state.occupancy, state.direction)
+                edit = self.model(state, raster)
+            state, where = edit.state, where | edit.mask.voxels
+        before = Volume(seen.state.occupancy, seen.state.direction)
+        return (before, Volume(state.occupancy, state.direction)), where

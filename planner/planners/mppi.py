@@ -302,12 +302,20 @@ class _Promise:
         occupancy = torch.as_tensor(now.occupancy, device=planner.device)[None]
         self._distance = max(float(cost.distance(occupancy)[0]), 1e-6)
 
-    def __call__(self, plans: Sequence[list[Stroke]], occupancy: Tensor, direction: Tensor) -> np.ndarray:
+    def __call__(
+        self,
+        plans: Sequence[list[Stroke]],
+        occupancy: Tensor,
+        direction: Tensor,
+        uncertainty: Tensor | None = None,
+    ) -> np.ndarray:
         """Return the costs [N] of plans with their predictions; infinite where one is not finite."""
         apart, gone, swept = self.parts(plans, occupancy, direction).T
         config = self._config
         left = 1.0 + config.distance * apart - config.toward * gone - config.sweep * swept
         efforts = np.array([self.cost.effort(plan) for plan in plans])
+        if uncertainty is not None:
+            efforts += self.cost.weights.uncertainty * uncertainty.cpu().double().numpy()
         return np.where(np.isfinite(gone), self.current * left + efforts, np.inf)
 
     def parts(self, plans: Sequence[list[Stroke]], occupancy: Tensor, direction: Tensor) -> np.ndarray:
@@ -339,8 +347,8 @@ class _Search:
         with torch.no_grad():
             for first in range(0, len(plans), batch):
                 chunk = plans[first : first + batch]
-                occupancy, direction = self._planner.dynamics.rollout(self._state, chunk, self._head)
-                promised = self._promise(chunk, occupancy, direction)
+                rollout = self._planner.dynamics.rollout(self._state, chunk, self._head)
+                promised = self._promise(chunk, *rollout)
                 refused = [not self._planner.allows(plan[0]) for plan in chunk]
                 costs += np.where(refused, np.inf, promised).tolist()
         self._plans += list(plans)
@@ -369,7 +377,7 @@ class _Search:
     def predict(self, plan: list[Stroke]) -> HairVolume:
         """Return the hair that the model expects after a plan."""
         with torch.no_grad():
-            occupancy, direction = self._planner.dynamics.rollout(self._state, [plan], self._head)
+            occupancy, direction, *_ = self._planner.dynamics.rollout(self._state, [plan], self._head)
         return HairVolume(
             occupancy[0].cpu().float().numpy(),
             direction[0].cpu().float().numpy(),

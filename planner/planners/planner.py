@@ -62,5 +62,8 @@ class Dynamics(Protocol):
         ...
 
     def rollout(self, state: Any, strokes: Sequence[Sequence[Stroke]], head: Head) -> Any:
-        """Return occupancy [N, X, Y, Z] and direction [N, X, Y, Z, 3] after N sequences of H strokes."""
+        """Return occupancy [N, X, Y, Z] and direction [N, X, Y, Z, 3] after N sequences of H strokes.
+
+        A model that says how unsure it is adds that, [N] (`dynamics.model.Rollout`).
+        """
         ...
