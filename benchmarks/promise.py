@@ -50,7 +50,6 @@ class Job:
     family: str
     sieved: int
     free: int
-    threads: int
     weights: Path | None
 
 
@@ -66,10 +65,10 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
     from planner.benchmark.rehearsal import SalonRehearsal
     from planner.benchmark.tasks import Task, TaskConfig
     from planner.observe.observe import observe
-    from planner.planners.mppi import MppiPlanner
+    from planner.planners.mppi import MppiConfig, MppiPlanner
 
     start_warp()
-    torch.set_num_threads(job.threads)
+    torch.set_num_threads(1)
     try:
         scene = Task(TaskConfig("any", job.seed, job.family)).scene()
     except CombwiseError as error:
@@ -77,17 +76,17 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
         return None
     assert scene.truth is not None
     model = load_model(job.weights)
-    planner = MppiPlanner(model)
+    planner = MppiPlanner(model, MppiConfig(proposals=job.sieved))
     seen = observe(scene.salon.look(), scene.head, model.grid)
     goal = observe(scene.goal.frames, scene.head, model.grid)
     rng = np.random.default_rng([job.seed, 2])
-    strokes, parts = planner.promised(seen, goal, scene.head, rng, sieved=job.sieved, free=job.free)
-    rehearsal = SalonRehearsal(scene.salon, threads=job.threads)
+    plans, parts = planner.promised(seen, goal, scene.head, rng, free=job.free)
+    rehearsal = SalonRehearsal(scene.salon)
     start = rehearsal.now()
     first = score(start, start, scene.truth.strands)
     truly = []
-    for stroke in strokes:
-        now = score(rehearsal.after([stroke]), start, scene.truth.strands)
+    for plan in plans:
+        now = score(rehearsal.after(plan), start, scene.truth.strands)
         left = now.moved_mm + now.disturbance_mm - first.moved_mm - first.disturbance_mm
         truly.append(left / first.moved_mm)
     return {"seed": job.seed, "family": job.family, "parts": parts.tolist(), "truly": truly}
@@ -142,6 +141,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="checkpoint of the learned model; default the shipped")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
+    if arguments.heads < 2:
+        parser.error(f"--heads is {arguments.heads}; expected at least 2, each is judged by the others")
     from planner.planners.mppi import MppiConfig
 
     jobs = [
@@ -150,7 +151,6 @@ def main() -> None:
             FAMILIES[n % len(FAMILIES)],
             arguments.sieved,
             arguments.free,
-            1,
             arguments.weights,
         )
         for n in range(arguments.heads)
@@ -158,6 +158,8 @@ def main() -> None:
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
         tried = list(track(pool.map(try_strokes, jobs), description="trying strokes", total=len(jobs)))
     heads = [head for head in tried if head is not None]
+    if len(heads) < 2:
+        parser.error(f"{len(heads)} of {len(jobs)} heads can be restyled; expected at least 2")
     config = MppiConfig()
     shipped = np.array([config.distance, -config.toward, -config.sweep])
     found = summarise(heads, shipped)
@@ -165,7 +167,10 @@ def main() -> None:
         print(f"{name}: rank correlation {value:.2f}")
     print("weights of distance, toward, sweep: " + ", ".join(f"{w:.2f}" for w in found["fitted_weights"]))
     if arguments.out is not None:
-        command = f"python -m benchmarks.promise --heads {arguments.heads}"
+        command = (
+            f"python -m benchmarks.promise --heads {arguments.heads} --sieved {arguments.sieved} "
+            f"--free {arguments.free}"
+        )
         write_json(arguments.out, {**provenance(command), **found, "heads": heads})
 
 

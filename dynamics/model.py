@@ -229,7 +229,8 @@ def load_model(path: Path | None = None, *, device: str = "cpu", profile: str = 
         model.load_state_dict({name: t.float() for name, t in checkpoint.tensors.items()})
     except RuntimeError as error:
         raise CombwiseError(
-            f"checkpoint {path} does not fit its own sizes; expected all tensors of the model"
+            f"checkpoint {path} (code {checkpoint.info.code_version}) does not fit the networks of this "
+            "version; train it again, or name another"
         ) from error
     return HairDynamics(model, checkpoint.info, device=where)
 

@@ -204,6 +204,22 @@ def test_mppi_plans_several_strokes_ahead_and_keeps_the_rest(scene: Scene) -> No
     assert planned.stroke is None or isinstance(planned.stroke, Stroke)
 
 
+def test_what_plans_promise_is_told_without_choosing(scene: Scene) -> None:
+    """Proposals that passed the sieve come first, free ones after; the parts are those that plans cost by."""
+
+    class Unsure(SweepModel):  # one that says so, as the shipped model does
+        def rollout(self, state: HairVolume, strokes: Sequence[Sequence[Stroke]], head: Head) -> Any:
+            return *super().rollout(state, strokes, head), torch.ones(len(strokes))
+
+    goal = lock_moved(scene, 0.05)
+    planner = MppiPlanner(Unsure(), QUICK)
+    plans, parts = planner.promised(scene.volume, goal, scene.head, np.random.default_rng(0), free=6)
+    assert parts.shape == (len(plans), 3) == (QUICK.proposals + 6, 3)
+    assert np.isfinite(parts).all()
+    sweep = parts[:, 2]
+    assert (np.diff(sweep[: QUICK.proposals]) <= 1e-9).all() and sweep[QUICK.proposals :].max() < sweep[0]
+
+
 def test_no_stroke_where_the_goal_is_reached(scene: Scene) -> None:
     planner = MppiPlanner(SweepModel(), QUICK)
     assert planner.plan(scene.volume, scene.volume, scene.head, np.random.default_rng(0)).stroke is None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -154,61 +154,52 @@ class MppiPlanner:
             The best stroke with its prediction; no stroke where none promises `margin` or no prediction is
             finite.
         """
-        wanted, cost = self._completed_goal(goal, head)
-        state, completed = self._completed_state(observation, head)
-        sampler = ProposalSampler(completed, wanted, head, self.config.proposal)
-        screen = SweepScreen(completed, wanted, head)
-        toward = TowardGoal(completed, wanted, device=self.device)
-        promise = _Promise(self, cost, completed, screen, toward)
-        current = promise.current
+        opening = self._opening(observation, goal, head)
+        current = opening.promise.current
         if not np.isfinite(current):
             return PlannedStroke(None, current)
-        search = _Search(self, sampler, state, promise, head)
-        plans = self._proposals(sampler, screen, rng)
+        search = _Search(self, opening.sampler, opening.state, opening.promise, head)
+        plans = self._proposals(opening.sampler, opening.screen, rng)
         search.evaluate(plans)
         self._refine(search, rng)
         best, predicted = search.best()
         if best is None or predicted > current * (1.0 - self.config.margin):
             self._warm = []
-            return PlannedStroke(None, current, completed)
+            return PlannedStroke(None, current, opening.completed)
         self._warm = best[1:]
         return PlannedStroke(best[0], predicted, search.predict(best[:1]))
 
     def promised(
-        self,
-        observation: HairVolume,
-        goal: HairVolume,
-        head: Head,
-        rng: np.random.Generator,
-        *,
-        sieved: int,
-        free: int,
-    ) -> tuple[list[Stroke], np.ndarray]:
-        """Draw strokes as a plan does, and say what each of them promises; nothing is chosen.
+        self, observation: HairVolume, goal: HairVolume, head: Head, rng: np.random.Generator, *, free: int
+    ) -> tuple[list[list[Stroke]], np.ndarray]:
+        """Draw plans as `plan` does, and say what each of them promises; nothing is chosen.
 
         Args:
             observation, goal, head, rng: as for `plan`.
-            sieved: how many strokes that pass the sieve, the best first.
-            free: how many more that did not have to.
+            free: how many plans to draw that the sieve has no say in, after the `proposals` that passed it.
 
         Returns:
-            Strokes [N], and [N, 3] the change of the occupancy distance over the present one, the progress
-            and the sweep.
+            Plans [N], and [N, 3] their parts: see `_Promise.parts`.
         """
+        opening = self._opening(observation, goal, head)
+        plans = self._proposals(opening.sampler, opening.screen, rng)
+        plans += [[opening.sampler.draw(rng) for _ in range(self.config.horizon)] for _ in range(free)]
+        with torch.no_grad():
+            occupancy, direction, *_ = self.dynamics.rollout(opening.state, plans, head)
+            return plans, opening.promise.parts(plans, occupancy, direction)
+
+    def _opening(self, observation: HairVolume, goal: HairVolume, head: Head) -> _Opening:
         wanted, cost = self._completed_goal(goal, head)
         state, completed = self._completed_state(observation, head)
-        sampler = ProposalSampler(completed, wanted, head, self.config.proposal)
         screen = SweepScreen(completed, wanted, head)
-        promise = _Promise(self, cost, completed, screen, TowardGoal(completed, wanted, device=self.device))
-        drawn = [sampler.draw(rng) for _ in range(max(self.config.drawn, sieved))]
-        best = np.argsort(-screen.scores(drawn), kind="stable")[:sieved]
-        strokes = [drawn[number] for number in best] + [sampler.draw(rng) for _ in range(free)]
-        parts = []
-        for first in range(0, len(strokes), self.config.batch):
-            plans = [[stroke] for stroke in strokes[first : first + self.config.batch]]
-            with torch.no_grad():
-                parts.append(promise.parts(plans, *self.dynamics.rollout(state, plans, head)))
-        return strokes, np.concatenate(parts)
+        toward = TowardGoal(completed, wanted, device=self.device)
+        return _Opening(
+            state,
+            completed,
+            ProposalSampler(completed, wanted, head, self.config.proposal),
+            screen,
+            _Promise(self, cost, completed, screen, toward),
+        )
 
     def _completed_state(self, observation: HairVolume, head: Head) -> tuple[Any, HairVolume]:
         """Return the model's state of what was seen, and the hair it stands for; kept for the same look."""
@@ -287,6 +278,16 @@ def _gap(first: Stroke, second: Stroke, noise: Sequence[float] | np.ndarray) -> 
     """Return how far starts and headings of two strokes are apart, in standard deviations."""
     gap = np.abs(first.to_vector()[:3] - second.to_vector()[:3])
     return float(np.linalg.norm(np.minimum(gap, 2.0 * np.pi - gap) / np.maximum(noise[:3], 1e-9)))
+
+
+class _Opening(NamedTuple):
+    """What a plan begins with: the model's state, its hair, and what draws and judges strokes."""
+
+    state: Any
+    completed: HairVolume
+    sampler: ProposalSampler
+    screen: SweepScreen
+    promise: _Promise
 
 
 class _Promise:
