@@ -65,7 +65,7 @@ def virtual_graph(
         NodeSpec(names.STROKE_EXECUTOR, arm),
         NodeSpec(names.HAIR_OBSERVER, simulated),
         NodeSpec(names.GOAL_SERVER, simulated),
-        NodeSpec(names.STYLING_PLANNER, {**planner, **simulated}),
+        NodeSpec(names.STYLING_PLANNER, {**planner, **arm}),
     ]
 
 
@@ -162,6 +162,6 @@ def real_graph(
         NodeSpec(names.STROKE_EXECUTOR, cell),
         NodeSpec(names.HAIR_OBSERVER, eyes),
         NodeSpec(names.GOAL_SERVER, {"goal": goal} if goal else {}),
-        NodeSpec(names.STYLING_PLANNER, dict(planner)),
+        NodeSpec(names.STYLING_PLANNER, {**planner, **cell}),
     ]
     return [NodeSpec(spec.module, spec.parameters, {**remaps, **spec.remaps}) for spec in specs]

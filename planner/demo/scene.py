@@ -21,7 +21,7 @@ from planner.benchmark.metrics import is_task
 from planner.demo.config import DemoConfig
 from planner.demo.salon import SimulatedSalon
 from planner.goal.look import Look, load_look, require_head
-from planner.goal.virtual_goal import VirtualGoal, make_virtual_goal
+from planner.goal.virtual_goal import Style, VirtualGoal, any_style, make_virtual_goal
 
 FILM_RATE = 10.0
 """Film frames kept per second of a stroke."""
@@ -75,12 +75,13 @@ def read_wish(config: DemoConfig) -> Wish:
     return Wish(head, groom, goal)
 
 
-def set_scene(config: DemoConfig, wish: Wish | None = None) -> Scene:
+def set_scene(config: DemoConfig, wish: Wish | None = None, *, style: Style = any_style) -> Scene:
     """Build the scene of a demo; the same config gives the same scene.
 
     Args:
         config: of the demo.
         wish: what its files tell, where they have been read already.
+        style: how the hidden strokes are drawn, where no goal is given.
 
     Raises:
         CombwiseError: a file that cannot be read, or a groom of which no task can be made.
@@ -93,7 +94,9 @@ def set_scene(config: DemoConfig, wish: Wish | None = None) -> Scene:
     truth = None
     if config.goal is None:
         rng = np.random.default_rng([config.seed, 1])
-        truth = make_virtual_goal(world, rake_comb(), rng, strokes=config.hidden_strokes, most=config.strokes)
+        truth = make_virtual_goal(
+            world, rake_comb(), rng, strokes=config.hidden_strokes, most=config.strokes, style=style
+        )
     salon = open_salon(config, world, children)
     if truth is not None:
         goal = Look(tuple(salon.look_at(truth.strands)), {"head": head.name, "seed": config.seed})

@@ -18,6 +18,7 @@ from planner.benchmark.metrics import Scores, score
 from planner.demo.scene import save_truth, set_scene
 from planner.goal.look import FILE_NAME, load_look, save_look
 from robot_ros.bag import is_whole
+from robot_ros.demo.arm_goal import within_reach
 from robot_ros.demo.client import StylingClient, in_domain
 from robot_ros.demo.config import RosDemoConfig
 from robot_ros.demo.processes import GraphProcesses
@@ -78,11 +79,15 @@ def run_ros_demo(config: RosDemoConfig) -> str:
 
 
 def make_goal(config: RosDemoConfig, folder: Path) -> tuple[Path, np.ndarray | None]:
-    """Write the goal's look into the folder; return its file, and the wanted strands where they are known."""
+    """Write the goal's look into the folder; return its file, and the wanted strands where they are known.
+
+    A goal that is made is one that this arm could have combed: on the far side of the head it can do nothing.
+    """
     if config.goal is not None:
         look = load_look(config.goal)
         return save_look(folder, look.frames, look.notes), None
-    scene = set_scene(replace(config.scene(), strokes=max(config.strokes, config.hidden_strokes + 2)))
+    wanted = replace(config.scene(), strokes=max(config.strokes, config.hidden_strokes + 2))
+    scene = set_scene(wanted, style=within_reach(config.arm))
     assert scene.truth is not None
     save_look(folder, scene.goal.frames, scene.goal.notes)
     save_truth(folder / "truth.npz", scene.truth)
