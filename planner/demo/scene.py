@@ -26,6 +26,9 @@ from planner.goal.virtual_goal import Style, VirtualGoal, any_style, make_virtua
 FILM_RATE = 10.0
 """Film frames kept per second of a stroke."""
 
+PIXELS = 400
+"""Width and height of a camera's images."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -75,13 +78,16 @@ def read_wish(config: DemoConfig) -> Wish:
     return Wish(head, groom, goal)
 
 
-def set_scene(config: DemoConfig, wish: Wish | None = None, *, style: Style = any_style) -> Scene:
+def set_scene(
+    config: DemoConfig, wish: Wish | None = None, *, style: Style = any_style, pixels: int = PIXELS
+) -> Scene:
     """Build the scene of a demo; the same config gives the same scene.
 
     Args:
         config: of the demo.
         wish: what its files tell, where they have been read already.
         style: how the hidden strokes are drawn, where no goal is given.
+        pixels: width and height of each camera's images.
 
     Raises:
         CombwiseError: a file that cannot be read, or a groom of which no task can be made.
@@ -97,7 +103,7 @@ def set_scene(config: DemoConfig, wish: Wish | None = None, *, style: Style = an
         truth = make_virtual_goal(
             world, rake_comb(), rng, strokes=config.hidden_strokes, most=config.strokes, style=style
         )
-    salon = open_salon(config, world, children)
+    salon = open_salon(config, world, children, pixels=pixels)
     if truth is not None:
         goal = Look(tuple(salon.look_at(truth.strands)), {"head": head.name, "seed": config.seed})
     else:
@@ -108,12 +114,14 @@ def set_scene(config: DemoConfig, wish: Wish | None = None, *, style: Style = an
     return Scene(salon, groom, goal, truth)
 
 
-def open_salon(config: DemoConfig, world: HairWorld, children: Children) -> SimulatedSalon:
+def open_salon(
+    config: DemoConfig, world: HairWorld, children: Children, *, pixels: int = PIXELS
+) -> SimulatedSalon:
     """Return a salon around a world as it stands now."""
     return SimulatedSalon(
         world,
         children,
-        three_camera_rig(),
+        three_camera_rig(pixels, pixels),
         rake_comb(),
         seed=config.seed,
         noise=MILD_NOISE,

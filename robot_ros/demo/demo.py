@@ -82,12 +82,13 @@ def make_goal(config: RosDemoConfig, folder: Path) -> tuple[Path, np.ndarray | N
     """Write the goal's look into the folder; return its file, and the wanted strands where they are known.
 
     A goal that is made is one that this arm could have combed: on the far side of the head it can do nothing.
+    It is seen by cameras as sharp as the robot's: what they miss must be missing on both sides.
     """
     if config.goal is not None:
         look = load_look(config.goal)
         return save_look(folder, look.frames, look.notes), None
     wanted = replace(config.scene(), strokes=max(config.strokes, config.hidden_strokes + 2))
-    scene = set_scene(wanted, style=within_reach(config.arm))
+    scene = set_scene(wanted, style=within_reach(config.arm), pixels=config.camera_size)
     assert scene.truth is not None
     save_look(folder, scene.goal.frames, scene.goal.notes)
     save_truth(folder / "truth.npz", scene.truth)

@@ -60,8 +60,7 @@ class Demo:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("demo")
     config = RosDemoConfig(
-        out=folder, guides=200, vertices=32, children=1500, camera_size=200, camera_rate=2.0, preset="quick",
-        hidden_strokes=2,
+        out=folder, guides=200, vertices=32, children=1500, camera_rate=1.0, hidden_strokes=2,
     )  # fmt: skip
     goal, truth = make_goal(config, folder)
     assert truth is not None
