@@ -63,7 +63,7 @@ def virtual_graph(
         NodeSpec(names.EPISODE_RECORDER, recorder),
         NodeSpec(names.SAFETY_SUPERVISOR, {"real_robot": False, **arm}),
         NodeSpec(names.STROKE_EXECUTOR, arm),
-        NodeSpec(names.HAIR_OBSERVER, simulated),
+        NodeSpec(names.HAIR_OBSERVER, {"reliable": True, **simulated}),
         NodeSpec(names.GOAL_SERVER, simulated),
         NodeSpec(names.STYLING_PLANNER, {**planner, **arm}),
     ]
