@@ -78,7 +78,7 @@ def outcomes(family: str, seed: int, strokes: int) -> list[Outcome]:
     world.settle(3.0)
     found = []
     for stroke in range(strokes):
-        path = stroke_path(random_stroke(world.strands(), head, rng, TRAINING_STROKES), head)
+        path = stroke_path(random_stroke(world.strands(), head, rng, TRAINING_STROKES), head, rake_comb())
         before, start = world.strands(), world.snapshot()
         ends = [combed(world, path, shifted(start, offset, rng)) for offset in OFFSETS]
         truth = combed(world, path, start)

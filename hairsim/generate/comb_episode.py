@@ -82,11 +82,11 @@ class _Subject:
         if config.frames:
             self.frames.append(tuple(frames))
 
-    def plan(self) -> ToolPath:
-        """Draw the next stroke and return its path."""
+    def plan(self, tool: Tool) -> ToolPath:
+        """Draw the next stroke and return the path of the tool."""
         stroke = random_stroke(self.strands[-1], self.head, self.rng, self.config.randomisation.strokes)
         self.strokes.append(stroke.to_vector())
-        self.paths.append(stroke_path(stroke, self.head))
+        self.paths.append(stroke_path(stroke, self.head, tool))
         return self.paths[-1]
 
     def episode(self, tool: Tool, material_of: _Subject) -> Episode:
@@ -142,7 +142,7 @@ def comb_block(block: int, config: GenerateConfig, observe: Observe, device: str
     for number, subject in enumerate(subjects):
         subject.look(world.strands(number), rig, observe, device)
     for _ in range(config.strokes):
-        paths = [subject.plan() for subject in subjects]
+        paths = [subject.plan(first.tool) for subject in subjects]
         readings = world.comb(paths, first.tool, rest_seconds=config.rest_seconds)
         for number, subject in enumerate(subjects):
             subject.readings.append(readings[number])

@@ -54,7 +54,7 @@ def dataset_info(config: GenerateConfig, observer_version: str) -> DatasetInfo:
     """Return what a dataset of this configuration says of itself."""
     rig = three_camera_rig()
     strokes = config.randomisation.strokes
-    slowest = 1.25 * strokes.length[1] / strokes.speed[0] + 2.0 * RETRACTION / APPROACH_SPEED
+    slowest = 2.2 * strokes.length[1] / strokes.speed[0] + 2.0 * RETRACTION / APPROACH_SPEED
     return DatasetInfo(
         profile=config.profile,
         grid=GRIDS[config.profile],
