@@ -190,7 +190,7 @@ def _swing(moved: Tensor, carried: Tensor, voxel: float, config: MaskConfig) -> 
 
 
 def _swing_everywhere(moved: Tensor, carried: Tensor, voxel: float, config: MaskConfig) -> Tensor:
-    """Return the same as `_swing`, worked out for every cell, as sizes that depend on data make a GPU wait."""
+    """Return what `_swing` does, worked out for every cell: sizes that depend on data make a GPU wait."""
     count, (x, y, z) = len(moved), moved.shape[1:]
     cells = x * y * z
     reach = moved.new_zeros(count, cells + 1)  # the last takes what moves out of the grid, or does not move
@@ -204,8 +204,9 @@ def _swing_everywhere(moved: Tensor, carried: Tensor, voxel: float, config: Mask
     for piece in range(1, config.swing + 1):
         target = start + (way * (piece / config.swing)).round().long()
         for fall in range(0, config.fall + 1, 2):
-            inside = ((target >= 0) & (target < limit)).all(-1) & (target[..., 2] >= fall) & moves
-            flat = (target[..., 0] * y + target[..., 1]) * z + target[..., 2] - fall
+            fallen = torch.cat([target[..., :2], target[..., 2:] - fall], dim=-1)
+            inside = ((fallen >= 0) & (fallen < limit)).all(-1) & moves
+            flat = (fallen[..., 0] * y + fallen[..., 1]) * z + fallen[..., 2]
             reach.scatter_(1, torch.where(inside, flat, cells), True)
     return reach[:, :-1].reshape(moved.shape)
 
@@ -216,5 +217,5 @@ def _extent(shape: torch.Size | tuple[int, ...], device: torch.device) -> Tensor
 
 
 def _is_known_empty(mask: Tensor) -> bool:
-    """Return whether nothing is in a mask, where that can be asked for free: a GPU would have to be waited for."""
+    """Return whether nothing is in a mask, where asking is free: a GPU would have to be waited for."""
     return not mask.is_cuda and not bool(mask.any())

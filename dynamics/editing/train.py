@@ -17,8 +17,8 @@ from dynamics.data import (
     Store,
     StrokeBatch,
     Window,
-    draw_strokes,
     draw_window,
+    random_strokes,
     stroke_batch,
 )
 from dynamics.editing.branch import EditingConfig, EditingModel
@@ -28,6 +28,7 @@ from dynamics.latent.loss import volume_loss
 from dynamics.latent.train import MODEL_FILE, training_record
 from dynamics.metrics import changed, changed_region, score
 from dynamics.precision import fast_arithmetic
+from dynamics.resident import training_episodes
 from dynamics.training import FitConfig, fit
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
@@ -93,22 +94,24 @@ class StrokeTask:
         self._store = store
         self._config = config
         self._device = device
-        self._training = store.require("training")
-        self._longest = self._training.strokes
+        self._training, self._cutter = training_episodes(store, device)
+        self._longest = store.require("training").strokes
         self._held_back = {source: _held_back(store, source) for source in SOURCES}
 
     def draw(self, rng: np.random.Generator, progress: float) -> StrokeBatch:
         """Return random strokes; some with the stroke before them, which the model rolls out itself."""
         config = self._config
         ahead = progress >= config.rollout_from and rng.random() < config.rollout_share
-        return draw_strokes(
+        horizon = 2 if ahead and self._longest >= 2 else 1
+        rows = random_strokes(
             self._training,
             self._store.grid,
             rng,
             batch=config.batch,
-            horizon=2 if ahead and self._longest >= 2 else 1,
+            horizon=horizon,
             cameras_share=config.cameras_share,
         )
+        return self._cutter.strokes(rows, horizon)
 
     def stroke_loss(
         self,

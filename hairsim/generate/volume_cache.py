@@ -88,8 +88,8 @@ class VolumeCache:
                 yield from pool.map(_make, *given, chunksize=4)
             except BrokenProcessPool as error:
                 raise CombwiseError(
-                    f"a process that made volumes of {self._dataset.path} died (out of memory?); start again: "
-                    "what was made is kept"
+                    f"a process that made volumes of {self._dataset.path} died (out of memory?); "
+                    "start again: what was made is kept"
                 ) from error
 
     def _made_from(self, episode: Episode) -> np.ndarray:
