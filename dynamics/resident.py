@@ -151,7 +151,7 @@ class Resident:
         return tensor.pin_memory().to(self._device, non_blocking=True)
 
     def _windows(self, rows: Sequence[Row]) -> _Windows:
-        sent = self._sent([(*window.low, window.mirror) for *_, window in rows])
+        sent = self._sent(np.array([(*window.low, int(window.mirror)) for *_, window in rows]))
         return _Windows(sent[:, :3], sent[:, 3] > 0, rows[0][3].shape)
 
     def _hair_in(self, windows: _Windows, pieces: Sequence[int]) -> tuple[Tensor, Tensor]:

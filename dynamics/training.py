@@ -119,7 +119,8 @@ class _Averaged:
     def update(self, step: int) -> None:
         decay = min(self._decay, (1.0 + step) / (10.0 + step))
         # All at once: on a GPU the 200 launches of one each would take as long as a forward pass.
-        values, parameters = list(self.values.values()), list(self._parameters.values())
+        values = list(self.values.values())
+        parameters: list[Tensor] = list(self._parameters.values())
         get_ema_multi_avg_fn(decay)(values, parameters, step)
 
     @torch.no_grad()

@@ -193,6 +193,8 @@ def _trained_beside(config: TrainBaselinesConfig, store: Store) -> CheckpointInf
         grid=store.grid,
         observer_version=store.info.observer_version,
     ).info
+    if unfinished and info.training["of"] != "dynamics":
+        raise CombwiseError(f"{path} trains a model of kind {info.training['of']}; expected dynamics")
     if unfinished and not config.steps and config.minutes >= ENDLESS:
         raise CombwiseError(
             f"{path} is still being trained, so that its steps are not known; expected --steps or --minutes"
