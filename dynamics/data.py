@@ -216,6 +216,7 @@ class Store:
         if self.info.generation.get("blind"):
             raise CombwiseError(f"dataset {path} was made blind; expected one that cameras looked at")
         self._cache = VolumeCache(self._dataset, self.grid)
+        self._kept: dict[str, list[Combing]] = {}
         metas = self._dataset.episodes
         self._cache.fill([meta.index for meta in metas])
         load = lru_cache(KEPT)(self._combing)
@@ -242,11 +243,16 @@ class Store:
         return episode.head.number, combing
 
     def read_all(self, name: str) -> list[Combing]:
-        """Read the episodes of a split on all cores, rasters included, to be kept in memory.
+        """Read the episodes of a split on all cores, rasters included, and keep them in memory.
 
         Raises:
             CombwiseError: there are none, or a process died.
         """
+        if name not in self._kept:
+            self._kept[name] = self._read_all(name)
+        return self._kept[name]
+
+    def _read_all(self, name: str) -> list[Combing]:
         numbers = self.require(name).numbers
         workers = min(os.cpu_count() or 1, len(numbers))
         # Forked, as the processes need what is open here and would take seconds to import PyTorch.
