@@ -13,7 +13,7 @@ from torch import nn
 from benchmarks.training import LAYOUTS
 from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
 from dynamics.baselines.unet import UNetConfig
-from dynamics.data import Row, Source, Store, Window, random_states, random_strokes
+from dynamics.data import Row, Store, Window, random_states, random_strokes
 from dynamics.editing.mask import MaskConfig, _swing, _swing_everywhere
 from dynamics.editing.train import TrainDynamicsConfig, train_dynamics
 from dynamics.latent.autoencoder import LatentConfig
@@ -65,9 +65,6 @@ def test_a_device_that_holds_the_episodes_cuts_the_batches_that_are_cut_from_mem
     assert [c.index for c in held] == [c.index for c in lazy]
     memory, resident = FromMemory(GRID), Resident(held, GRID, CPU)
 
-    def rows(episodes: list[int], window: Window, source: Source) -> tuple[list[Row], list[Row]]:
-        return tuple([(of[n], 0, source, window) for n in episodes] for of in (lazy, held))  # pyright: ignore
-
     for seed in range(3):
         one, other = (random_states(e, GRID, np.random.default_rng(seed), batch=4) for e in (lazy, held))
         assert all(torch.equal(a, b) for a, b in zip(memory.states(one), resident.states(other), strict=True))
@@ -78,8 +75,9 @@ def test_a_device_that_holds_the_episodes_cuts_the_batches_that_are_cut_from_mem
         for got, wanted in ((b.rasters, a.rasters), (b.occupancy, a.occupancy), (b.direction, a.direction)):
             assert all(torch.equal(x, y) for x, y in zip(got, wanted, strict=True))
     cut = Window((40, 0, 0), (16, 16, 64), mirror=True)  # most hair is outside of it
-    one, other = rows([0, 1], cut, "cameras")
-    assert torch.equal(memory.states(one).seen, resident.states(other).seen)
+    apart: list[Row] = [(lazy[n], 0, "cameras", cut) for n in (0, 1)]
+    together: list[Row] = [(held[n], 0, "cameras", cut) for n in (0, 1)]
+    assert torch.equal(memory.states(apart).seen, resident.states(together).seen)
 
 
 @pytest.mark.slow
