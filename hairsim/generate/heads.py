@@ -69,7 +69,7 @@ def _write(path: Path, head: Head) -> None:
 def _read(path: Path) -> Head | None:
     """Return a head that was kept; None where there is none, or not a whole one."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             x, y, z = (float(value) for value in kept["origin"])
             i, j, k = (float(value) for value in kept["centre"])
             distance, points, normals = kept["distance"], kept["points"], kept["normals"]
