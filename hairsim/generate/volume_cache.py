@@ -8,10 +8,13 @@ The cache may be deleted at any time; what is missing, or was made from other st
 from __future__ import annotations
 
 import itertools
+import multiprocessing
+import os
 import zipfile
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import lru_cache, partial
 from pathlib import Path
 from zlib import crc32
 
@@ -22,10 +25,14 @@ from hairsim.atomic_file import written_aside
 from hairsim.errors import CombwiseError
 from hairsim.generate.dataset import Dataset
 from hairsim.generate.episode import Episode, SparseVolume
+from hairsim.generate.workers import end_with_driver
 from hairsim.volume import GridSpec
 
 VERSION = 1
 """Raised whenever the same strands would give another volume."""
+
+PROCESSES_FROM = 64
+"""Episodes from which on processes make volumes: each takes seconds to start."""
 
 
 class VolumeCache:
@@ -57,11 +64,12 @@ class VolumeCache:
     def fill(self, numbers: Sequence[int], *, workers: int | None = None) -> int:
         """Make what is missing of some episodes, on all cores; return how many were made."""
         missing = [n for n in numbers if not (self.folder / f"{n:06d}.npz").exists()]
-        if missing:
-            with ThreadPoolExecutor(workers) as pool:
-                made = pool.map(lambda n: self.volumes(self._dataset.read(n)), missing)
-                for _ in track(made, "volumes of strands", total=len(missing)):
-                    pass
+        if not missing:
+            return 0
+        with _pool(len(missing), workers) as pool:
+            made = pool.map(partial(_make, self._dataset.path, self._grid, self._children), missing)
+            for _ in track(made, "volumes of strands", total=len(missing)):
+                pass
         return len(missing)
 
     def _made_from(self, episode: Episode) -> np.ndarray:
@@ -70,6 +78,26 @@ class VolumeCache:
         return np.array(
             [VERSION, episode.groom.seed, *(crc32(np.ascontiguousarray(a).tobytes()) for a in (*parts, grid))]
         )
+
+
+def _pool(count: int, workers: int | None) -> Executor:
+    """Return what makes so many volumes: processes, whose work overlaps entirely, where they are worth it."""
+    if count < PROCESSES_FROM:
+        return ThreadPoolExecutor(workers)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_driver)
+
+
+def _make(folder: Path, grid: GridSpec, children: int, number: int) -> None:
+    cache, dataset = _opened(folder, grid, children)
+    cache.volumes(dataset.read(number))
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: Path, grid: GridSpec, children: int) -> tuple[VolumeCache, Dataset]:
+    dataset = Dataset(folder)
+    return VolumeCache(dataset, grid, children), dataset
 
 
 def _read(path: Path, made_from: np.ndarray) -> tuple[SparseVolume, ...] | None:
