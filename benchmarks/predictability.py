@@ -23,9 +23,9 @@ from benchmarks.provenance import provenance
 from dynamics.metrics import changed, changed_region, score
 from hairsim.atomic_file import write_json
 from hairsim.device import start_warp
-from hairsim.generate.comb_episode import numbered_head
 from hairsim.generate.config import TRAINING_STROKES, Randomisation
 from hairsim.generate.episode import GroomRecord
+from hairsim.generate.heads import numbered_head
 from hairsim.generate.random_stroke import random_stroke
 from hairsim.groom.children import Children
 from hairsim.groom.families import TRAINING_FAMILIES, UNSEEN_FAMILIES, make_groom
