@@ -1,10 +1,12 @@
 """Measure how many strokes a minute the data engine simulates, worker by worker.
 
     python -m benchmarks.generate --out benchmarks/results/generate.json
+    python -m benchmarks.generate --device cuda --workers 16 --worlds 16 --looking --out generate_gpu.json
 
 Grooms of 500 strands x 24 vertices, cameras off, every tool and stroke of the data engine's randomisation.
-Each worker simulates episodes of its own until its time is up; a stroke's share of settling its groom counts.
-Beside the rate by the clock stands the rate by processor time: what the same workers do on idle cores.
+Each worker simulates blocks of its own until its time is up; a stroke's share of settling its groom counts.
+Beside the rate by the clock stands the rate by processor time: what the same workers do on idle cores. With
+`--looking` cameras look at every state, as in a dataset to learn from.
 """
 
 from __future__ import annotations
@@ -15,36 +17,58 @@ import os
 import resource
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import warp
+
 from hairsim.atomic_file import write_json
-from hairsim.device import start_warp
-from hairsim.generate.comb_episode import comb_block, numbered_head
+from hairsim.device import resolve_device, start_warp
+from hairsim.generate.comb_episode import comb_block
 from hairsim.generate.config import GenerateConfig
+from hairsim.generate.generate import compile_kernels
+from hairsim.generate.heads import keep_head
 from hairsim.version import SIMULATOR_VERSION, code_version
+from planner.observe import observe
 
 CONFIG = GenerateConfig(episodes=100_000, guides=500, vertices=24, heads=1, blind=True, strokes=6)
 TARGETS = {"cpu_two_cores": 20.0, "gpu": 700.0}
 """Strokes a minute to reach."""
 
 
-def simulate(first: int, seconds: float, strokes: int) -> tuple[int, float, float]:
-    """Comb episodes from number `first` on for at least `seconds`; return strokes, seconds and CPU seconds.
+@dataclass(frozen=True)
+class Load:
+    """What each worker does.
 
-    Compiling kernels and measuring the head come before the clock starts.
+    Attributes:
+        config: what it simulates.
+        device: where.
+        seconds: at least so long.
+        heads: folder of the head that all of them comb.
     """
-    config = replace(CONFIG, strokes=strokes)
+
+    config: GenerateConfig
+    device: str
+    seconds: float
+    heads: Path
+
+
+def simulate(first: int, load: Load) -> tuple[int, float, float]:
+    """Comb blocks from number `first` on for a while; return strokes, seconds and CPU seconds.
+
+    Loading kernels and the head comes before the clock starts.
+    """
+    config, device = load.config, load.device
     start_warp()
-    numbered_head(config.seed, 0)
-    comb_block(first, replace(CONFIG, strokes=1, settle_seconds=0.05), _unused)
+    comb_block(first, replace(config, strokes=1, settle_seconds=0.05), observe, device, load.heads)
     began, used = time.monotonic(), _cpu()
     done = 0
-    while time.monotonic() - began < seconds:
-        comb_block(first + done, config, _unused)
+    while time.monotonic() - began < load.seconds:
+        comb_block(first + done, config, observe, device, load.heads)
         done += 1
-    return done * config.strokes, time.monotonic() - began, _cpu() - used
+    return done * config.worlds * config.strokes, time.monotonic() - began, _cpu() - used
 
 
 def _cpu() -> float:
@@ -52,15 +76,11 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _unused(*_: Any) -> Any:
-    raise AssertionError("a blind dataset is not observed")
-
-
-def measure(workers: int, seconds: float, strokes: int) -> dict[str, float]:
+def measure(workers: int, load: Load) -> dict[str, float]:
     """Return the rates of some workers side by side."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers) as pool:
-        found = pool.starmap(simulate, [(1000 * w, seconds, strokes) for w in range(workers)])
+        found = pool.starmap(simulate, [(1000 * w, load) for w in range(workers)])
     return {
         "workers": workers,
         "strokes": sum(strokes for strokes, _, _ in found),
@@ -81,7 +101,6 @@ def table(record: Mapping[str, Any]) -> str:
             f"| {row['workers']} | {row['strokes_per_minute']:.1f} | {row['strokes_per_cpu_minute']:.1f} | "
             f"{row['cores_busy']:.2f} |"
         )
-    lines.append(f"| GPU | {record['gpu']} | | |")
     return "\n".join(lines)
 
 
@@ -91,13 +110,32 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
+    parser.add_argument("--worlds", type=int, default=1, help="heads of a block")
+    parser.add_argument("--guides", type=int, default=CONFIG.guides)
+    parser.add_argument("--vertices", type=int, default=CONFIG.vertices)
+    parser.add_argument("--looking", action="store_true", help="cameras look at every state")
     parser.add_argument("--seconds", type=float, default=60.0, help="at least so long for each worker count")
     parser.add_argument("--strokes", type=int, default=CONFIG.strokes, help="of an episode")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     load = os.getloadavg()[0]
-    rows = [measure(n, arguments.seconds, arguments.strokes) for n in arguments.workers]
+    device = resolve_device(arguments.device)
+    if device != "cpu":
+        compile_kernels(device)
+    config = replace(
+        CONFIG,
+        strokes=arguments.strokes,
+        worlds=arguments.worlds,
+        guides=arguments.guides,
+        vertices=arguments.vertices,
+        blind=not arguments.looking,
+    )
+    with TemporaryDirectory() as folder:
+        work = Load(config, device, arguments.seconds, Path(folder))
+        keep_head(config.seed, 0, work.heads)
+        rows = [measure(n, work) for n in arguments.workers]
     for row in rows:
         print("  ".join(f"{name} {value:.1f}" for name, value in row.items()))
     if arguments.out is None:
@@ -107,14 +145,16 @@ def main() -> None:
         "commit": code_version(),
         "date": time.strftime("%Y-%m-%d"),
         "machine": f"{os.uname().machine}, {os.cpu_count()} cores",
+        "device": device if device == "cpu" else warp.get_device(device).name,
         "simulator_version": SIMULATOR_VERSION,
         "load_before": round(load, 1),
-        "guides": CONFIG.guides,
-        "vertices": CONFIG.vertices,
-        "strokes_an_episode": arguments.strokes,
+        "guides": config.guides,
+        "vertices": config.vertices,
+        "strokes_an_episode": config.strokes,
+        "worlds": config.worlds,
+        "cameras_look": not config.blind,
         "targets": TARGETS,
         "rows": [{name: round(value, 2) for name, value in row.items()} for row in rows],
-        "gpu": "not run",
     }
     write_json(arguments.out, record)
     print(f"{arguments.out}: {len(rows)} worker counts")

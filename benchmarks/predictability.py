@@ -23,9 +23,9 @@ from benchmarks.provenance import provenance
 from dynamics.metrics import changed, changed_region, score
 from hairsim.atomic_file import write_json
 from hairsim.device import start_warp
-from hairsim.generate.comb_episode import numbered_head
 from hairsim.generate.config import TRAINING_STROKES, Randomisation
 from hairsim.generate.episode import GroomRecord
+from hairsim.generate.heads import numbered_head
 from hairsim.generate.random_stroke import random_stroke
 from hairsim.groom.children import Children
 from hairsim.groom.families import TRAINING_FAMILIES, UNSEEN_FAMILIES, make_groom
@@ -78,7 +78,7 @@ def outcomes(family: str, seed: int, strokes: int) -> list[Outcome]:
     world.settle(3.0)
     found = []
     for stroke in range(strokes):
-        path = stroke_path(random_stroke(world.strands(), head, rng, TRAINING_STROKES), head)
+        path = stroke_path(random_stroke(world.strands(), head, rng, TRAINING_STROKES), head, rake_comb())
         before, start = world.strands(), world.snapshot()
         ends = [combed(world, path, shifted(start, offset, rng)) for offset in OFFSETS]
         truth = combed(world, path, start)

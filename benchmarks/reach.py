@@ -42,7 +42,7 @@ def measure(name: str, strokes: int, seed: int) -> dict[str, Any]:
         stroke = random_stroke(rng, head)
         began = time.process_time()
         try:
-            motion = plan_motion(cell, stroke_path(stroke, head))
+            motion = plan_motion(cell, stroke_path(stroke, head, cell.tool))
         except StrokeRefusedError as error:
             refused[error.reason.kind] += 1
             continue

@@ -230,7 +230,7 @@ class RobotGraph:
 
     def hair_path(self) -> np.ndarray:
         """Return the postures [T, J] of STROKE from where the teeth enter to its last pose in the hair."""
-        motion = plan_motion(self.cell, stroke_path(STROKE, parametric_head()))
+        motion = plan_motion(self.cell, stroke_path(STROKE, parametric_head(), self.cell.tool))
         first, last = motion.sections[SECTIONS.index("hair")]
         return motion.trajectory.positions[first : last + 1]
 

@@ -16,18 +16,21 @@ class Arguments(DeviceOption, OutOptions):
 
     Attributes:
         config: what to simulate.
-        workers: processes on this machine; default one for each core.
+        workers: processes on this machine; default one for each core, and on a GPU at most 16.
         ray: simulate on a Ray cluster: "auto" for the running one, or its address.
+        minutes: stop after so long with what is finished then; --resume goes on.
     """
 
     config: tyro.conf.OmitArgPrefixes[GenerateConfig] = field(default_factory=GenerateConfig)
     workers: int | None = None
     ray: str | None = None
+    minutes: float | None = None
 
 
 def run(arguments: Arguments) -> str:
     """Fill the dataset folder; return the line that says what is in it."""
     from hairsim.errors import CombwiseError
+    from hairsim.generate.dataset import Dataset
     from hairsim.generate.generate import generate
     from hairsim.run_folder import RunFolder
     from planner.observe import OBSERVER_VERSION, observe
@@ -36,6 +39,10 @@ def run(arguments: Arguments) -> str:
         raise CombwiseError(f"workers is {arguments.workers}; expected at least 1")
     if arguments.ray is not None and arguments.workers is not None:
         raise CombwiseError("--workers are processes of this machine; expected either them or --ray")
+    if arguments.minutes is not None and not 0.0 < arguments.minutes < float("inf"):
+        raise CombwiseError(f"minutes is {arguments.minutes}; expected a positive number")
+    if arguments.ray is not None and arguments.minutes is not None:
+        raise CombwiseError("--minutes stops processes of this machine; expected either it or --ray")
     folder = RunFolder.open(
         arguments.out, arguments.config, resume=arguments.resume, overwrite=arguments.overwrite
     )
@@ -47,6 +54,9 @@ def run(arguments: Arguments) -> str:
         workers=arguments.workers,
         device=arguments.device,
         ray=arguments.ray,
+        minutes=arguments.minutes,
     )
-    total = arguments.config.episodes
+    total, there = arguments.config.episodes, len(Dataset(folder.path))
+    if there < total:
+        return f"{there} of {total} episodes in {arguments.out} ({made} simulated now); --resume goes on"
     return f"{total} episodes of {arguments.config.strokes} strokes in {arguments.out} ({made} simulated now)"

@@ -86,13 +86,14 @@ def _draw(options: ShowOptions) -> None:
         raise CombwiseError(f"file {out} exists; use --overwrite or another --out")
     head = parametric_head()
     groom = make_groom("straight_bob", head, guides=200, seed=0)
-    path = stroke_path(Stroke(azimuth=1.3, elevation=0.6, heading=0.0, length=0.08, depth=0.012), head)
+    tool = load_tool(options.tool)
+    path = stroke_path(Stroke(azimuth=1.3, elevation=0.6, heading=0.0, length=0.08, depth=0.012), head, tool)
     middle = len(path.times) // 2
     picture = draw(
         make_children(groom, count=2000).strands(groom.strands),
         head,
         portrait_camera(55.0, 12.0, options.size, options.size, span=0.36),
-        tool=(load_tool(options.tool), path.positions[middle], path.quaternions[middle]),
+        tool=(tool, path.positions[middle], path.quaternions[middle]),
         device=resolve_device(options.device),
     )
     with written_aside(out) as aside:

@@ -43,8 +43,9 @@ def cases(
 ) -> Iterator[Case]:
     """Yield every case of the splits; of the first `episodes` episodes of each, if that is not 0."""
     for split in splits:
-        found = [(n, store, c) for n, store in enumerate(stores) for c in store.split(split)]
-        for number, store, combing in found[: episodes or None]:
+        most = episodes or None  # of each dataset too, or a large one would be read to its end
+        found = [(n, store, c) for n, store in enumerate(stores) for c in store.split(split)[:most]]
+        for number, store, combing in found[:most]:
             for horizon in horizons:
                 for stroke in range(len(combing.paths) - horizon + 1):
                     for source in SOURCES:
@@ -77,8 +78,9 @@ def states(
     `each` of an episode are spread evenly from the first to the last; one alone is the first.
     """
     for split in splits:
-        found = [(n, store, c) for n, store in enumerate(stores) for c in store.split(split)]
-        for number, store, combing in found[: episodes or None]:
+        most = episodes or None  # of each dataset too, or a large one would be read to its end
+        found = [(n, store, c) for n, store in enumerate(stores) for c in store.split(split)[:most]]
+        for number, store, combing in found[:most]:
             count = len(combing.full)
             chosen = np.linspace(0, count - 1, min(each or count, count)).round()
             for state in chosen.astype(int).tolist():

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple, overload
 
 import numpy as np
 import torch
+from rich.progress import track
 from torch import Tensor
 
 from dynamics.editing.stroke_raster import SparseRaster, rasterise
@@ -78,6 +83,10 @@ class Hair:
 
     def box(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the first and the last voxel of hair, [3] each; the grid's corner where there is none."""
+        return self._box
+
+    @cached_property
+    def _box(self) -> tuple[np.ndarray, np.ndarray]:
         hair = self.place[self.occupancy >= HAIR_LEVEL]
         if len(hair) == 0:
             return np.zeros(3, np.int64), np.zeros(3, np.int64)
@@ -159,16 +168,21 @@ def mirrored_path(path: ToolPath) -> ToolPath:
 
 
 class Split(Sequence[Combing]):
-    """The episodes of one split, in the order of their numbers; read when they are asked for."""
+    """The episodes of one split, in the order of their numbers; read when they are asked for.
+
+    Attributes:
+        numbers: of the episodes.
+        strokes: of each.
+    """
 
     def __init__(self, numbers: Sequence[int], strokes: int, load: Callable[[int], Combing]) -> None:
         """Take the episodes' numbers, how many strokes each has, and where they come from."""
-        self._numbers = tuple(numbers)
+        self.numbers = tuple(numbers)
         self._load = load
         self.strokes = strokes
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self.numbers)
 
     @overload
     def __getitem__(self, place: int) -> Combing: ...
@@ -176,8 +190,8 @@ class Split(Sequence[Combing]):
     def __getitem__(self, place: slice) -> list[Combing]: ...
     def __getitem__(self, place: int | slice) -> Combing | list[Combing]:
         if isinstance(place, slice):
-            return [self._load(number) for number in self._numbers[place]]
-        return self._load(self._numbers[place])
+            return [self._load(number) for number in self.numbers[place]]
+        return self._load(self.numbers[place])
 
     def __add__(self, other: Sequence[Combing]) -> list[Combing]:
         return [*self, *other]
@@ -202,6 +216,7 @@ class Store:
         if self.info.generation.get("blind"):
             raise CombwiseError(f"dataset {path} was made blind; expected one that cameras looked at")
         self._cache = VolumeCache(self._dataset, self.grid)
+        self._kept: dict[str, list[Combing]] = {}
         metas = self._dataset.episodes
         self._cache.fill([meta.index for meta in metas])
         load = lru_cache(KEPT)(self._combing)
@@ -216,6 +231,48 @@ class Store:
         return Combing.of(
             episode, self._cache.volumes(episode), self._head_distance(episode.head.number), self.grid
         )
+
+    def _prepared(self, number: int) -> tuple[int, Combing]:
+        """Return an episode with all that drawing asks for except the head, after the number of the head."""
+        episode = self._dataset.read(number)
+        combing = Combing.of(episode, self._cache.volumes(episode), np.empty(0, np.float32), self.grid)
+        for hair in (*combing.full, *combing.cameras):
+            hair.box()
+        for stroke in range(len(combing.paths)):
+            combing.swept(stroke, self.grid)
+        return episode.head.number, combing
+
+    def read_all(self, name: str) -> list[Combing]:
+        """Read the episodes of a split on all cores, rasters included, and keep them in memory.
+
+        Raises:
+            CombwiseError: there are none, or a process died.
+        """
+        if name not in self._kept:
+            self._kept[name] = self._read_all(name)
+        return self._kept[name]
+
+    def _read_all(self, name: str) -> list[Combing]:
+        numbers = self.require(name).numbers
+        workers = min(os.cpu_count() or 1, len(numbers))
+        # Forked, as the processes need what is open here and would take seconds to import PyTorch.
+        context = multiprocessing.get_context("fork")
+        heads: dict[int, np.ndarray] = {}
+        found: list[Combing] = []
+        with ProcessPoolExecutor(workers, context, _begin_reading, (self,)) as pool:
+            chunk = max(1, min(8, len(numbers) // workers))
+            read: Iterator[tuple[int, Combing]] = pool.map(_read_one, numbers, chunksize=chunk)
+            try:
+                for head, combing in track(read, f"reading {name} episodes", total=len(numbers)):
+                    if head not in heads:
+                        heads[head] = self._distance(head)
+                    found.append(replace(combing, head_distance=heads[head]))
+            except BrokenProcessPool as error:
+                raise CombwiseError(
+                    f"a process that read {name} episodes died; expected enough memory for "
+                    f"{len(numbers)} episodes of 3 MB"
+                ) from error
+        return found
 
     def _distance(self, head: int) -> np.ndarray:
         return self._dataset.head(head).distance(self.grid)
@@ -233,6 +290,21 @@ class Store:
         if not self._splits[name]:
             raise CombwiseError(f"the dataset has no episodes of the {name} split; generate more episodes")
         return self._splits[name]
+
+
+_reading: Store | None = None
+"""In a process of `Store.read_all`: what it reads."""
+
+
+def _begin_reading(store: Store) -> None:
+    global _reading
+    _reading = store
+    torch.set_num_threads(1)  # OpenMP does not survive a fork
+
+
+def _read_one(number: int) -> tuple[int, Combing]:
+    assert _reading is not None
+    return _reading._prepared(number)
 
 
 class StateBatch(NamedTuple):
@@ -296,7 +368,11 @@ def draw_window(
     return Window((x, y, z), shape, bool(rng.random() < 0.5))
 
 
-def state_batch(rows: Sequence[tuple[Combing, int, Source, Window]]) -> StateBatch:
+Row = tuple[Combing, int, Source, Window]
+"""A sample to be cut out: episode, state (before its strokes), input, window."""
+
+
+def state_batch(rows: Sequence[Row]) -> StateBatch:
     """Return states of episodes as (episode, state, input, window)."""
     samples = [
         (*c.seen(source)[state].crop(window), window.of(c.head_distance), *c.full[state].crop(window))
@@ -305,9 +381,7 @@ def state_batch(rows: Sequence[tuple[Combing, int, Source, Window]]) -> StateBat
     return StateBatch(*(torch.from_numpy(np.stack(column)) for column in zip(*samples, strict=True)))
 
 
-def stroke_batch(
-    rows: Sequence[tuple[Combing, int, Source, Window]], horizon: int, grid: GridSpec
-) -> StrokeBatch:
+def stroke_batch(rows: Sequence[Row], horizon: int, grid: GridSpec) -> StrokeBatch:
     """Return `horizon` strokes from a state on, for rows of (episode, state, input, window)."""
     rasters, occupancy, direction = [], [], []
     for step in range(horizon):
@@ -319,7 +393,7 @@ def stroke_batch(
     return StrokeBatch(state_batch(rows), tuple(rasters), tuple(occupancy), tuple(direction))
 
 
-def draw_states(
+def random_states(
     episodes: Sequence[Combing],
     grid: GridSpec,
     rng: np.random.Generator,
@@ -327,18 +401,18 @@ def draw_states(
     batch: int,
     shape: tuple[int, int, int] = CROP,
     cameras_share: float = 0.5,
-) -> StateBatch:
+) -> list[Row]:
     """Draw random states, mirrored half of the time, seen by cameras in `cameras_share` of the cases."""
-    rows = []
+    rows: list[Row] = []
     for _ in range(batch):
         combing = episodes[int(rng.integers(len(episodes)))]
         state = int(rng.integers(len(combing.full)))
         source: Source = "cameras" if rng.random() < cameras_share else "full"
         rows.append((combing, state, source, draw_window([combing.full[state].box()], grid, shape, rng)))
-    return state_batch(rows)
+    return rows
 
 
-def draw_strokes(
+def random_strokes(
     episodes: Sequence[Combing],
     grid: GridSpec,
     rng: np.random.Generator,
@@ -347,7 +421,7 @@ def draw_strokes(
     horizon: int,
     shape: tuple[int, int, int] = STROKE_CROP,
     cameras_share: float = 0.5,
-) -> StrokeBatch:
+) -> list[Row]:
     """Draw random runs of `horizon` strokes; the window shows where the comb passes.
 
     Raises:
@@ -358,11 +432,11 @@ def draw_strokes(
         usable = [c for c in episodes if len(c.paths) >= horizon]
     if not usable:
         raise CombwiseError(f"no episode has {horizon} strokes in a row; expected at least one")
-    rows: list[tuple[Combing, int, Source, Window]] = []
+    rows: list[Row] = []
     for _ in range(batch):
         combing = usable[int(rng.integers(len(usable)))]
         first = int(rng.integers(len(combing.paths) - horizon + 1))
         source: Source = "cameras" if rng.random() < cameras_share else "full"
         boxes = [combing.swept(stroke, grid).box() for stroke in range(first, first + horizon)]
         rows.append((combing, first, source, draw_window(boxes, grid, shape, rng)))
-    return stroke_batch(rows, horizon, grid)
+    return rows

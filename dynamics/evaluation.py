@@ -47,6 +47,9 @@ from hairsim.run_folder import RunFolder
 NOT_RUN: dict[str, str] = dict.fromkeys(("occupancy_only", "one_level", "particle_graph"), "not run: no GPU")
 """Baselines that the table names and that only a GPU would train in reasonable time."""
 
+TUNING = 12
+"""Training episodes that the advection's numbers are chosen on."""
+
 
 @dataclass(frozen=True)
 class EvaluateDynamicsConfig:
@@ -151,7 +154,7 @@ def _rivals(
     model: EditingModel, stores: Sequence[Store], device: torch.device
 ) -> tuple[dict[str, Predictor], Advection]:
     """Return every rival of the editing model, and the advection's tuned numbers."""
-    tuning = [c for store in stores for c in store.split("training")][:12]
+    tuning = [c for store in stores for c in store.split("training")[:TUNING]][:TUNING]
     rule = tune_advection(model, tuning, stores[0], device) if tuning else Advection()
     rivals: dict[str, Predictor] = {
         "identity": Identity(),

@@ -132,7 +132,8 @@ class HairDynamics:
             raise CombwiseError(
                 f"sequences of {sorted(lengths)} strokes; expected one length, at least one sequence"
             )
-        flat = stroke_paths([stroke for sequence in strokes for stroke in sequence], head)
+        tool = tool or rake_comb()
+        flat = stroke_paths([stroke for sequence in strokes for stroke in sequence], head, tool)
         horizon = lengths.pop()
         paths = [flat[n * horizon : (n + 1) * horizon] for n in range(len(strokes))]
         return self.rollout_paths(state, paths, tool=tool)

@@ -20,5 +20,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 def fast_arithmetic(device: torch.device, *, enabled: bool = True) -> AbstractContextManager[object]:
     """Return a context in which networks compute in bfloat16 where that is fast, else as they are."""
     if enabled and has_fast_bfloat16(device):
-        return torch.autocast(device.type, dtype=torch.bfloat16)
+        # No cache: in PyTorch before 2.13 at least, a weight first used under `no_grad`, as in rollouts and
+        # encodings, was taken from the cache without a gradient for the rest of the step.
+        return torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False)
     return nullcontext()

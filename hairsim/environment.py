@@ -209,7 +209,7 @@ class HairVectorEnv(VectorEnv):
             observation, info = self.reset()
             return observation, np.zeros(self.num_envs), none, none.copy(), info
         before = self._distances()
-        paths = [stroke_path(stroke, self._head) for stroke in self._strokes(actions)]
+        paths = [stroke_path(stroke, self._head, self._tool) for stroke in self._strokes(actions)]
         readings = self._world.comb(paths, self._tool, rest_seconds=self.config.rest_seconds)
         force = np.array([np.linalg.norm(r.force, axis=-1).max(initial=0.0) for r in readings])
         after = self._distances()
@@ -253,7 +253,7 @@ class HairVectorEnv(VectorEnv):
             strokes = [
                 random_stroke(s, self._head, rng) for s, rng in zip(self._strands(), self._rngs, strict=True)
             ]
-            paths = [stroke_path(stroke, self._head) for stroke in strokes]
+            paths = [stroke_path(stroke, self._head, self._tool) for stroke in strokes]
             self._world.comb(paths, self._tool, rest_seconds=self.config.rest_seconds)
         goal = self._strands()
         self._goal_volumes = self._volumes(goal, "goal_")

@@ -25,7 +25,7 @@ from hairsim.physics.assemble import (
 from hairsim.physics.comb_motion import AWAY, capsules_at, comb_motion, motion_of
 from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.head_motion import head_motion
-from hairsim.physics.launch import StrandLauncher
+from hairsim.physics.launch import Pace, StrandLauncher
 from hairsim.physics.material import Material
 from hairsim.physics.step import Solver
 from hairsim.tools.stroke_path import poses_at
@@ -113,6 +113,7 @@ class HairWorld:
             launcher = StrandLauncher(device, count, threads or os.cpu_count() or 1)
             ties = make_ties(grooms, start, self.config, device)
             self._solver = Solver(rod, contact, ties, work, launcher, device, contacts=self.config.contacts)
+        self._pace = Pace(device)
         self._steps = 0
         self._last_comb: list[np.ndarray | None] = [None] * len(heads)
 
@@ -285,33 +286,59 @@ class HairWorld:
         start: int = 0,
     ) -> list[CombReading]:
         reading_steps = max(1, round(1.0 / (READINGS_PER_SECOND * self.config.time_step)))
-        times: list[float] = []
-        forces: list[np.ndarray] = []
-        torques: list[np.ndarray] = []
+        read = range(0, steps, reading_steps) if comb is not None else range(0)
+        kept = _Kept(len(read), len(self.heads) * self._strands, self._device) if read else None
         for step in range(steps):
             if self._steps % self.config.neighbour_steps == 0:
                 self._solver.find_neighbours(self._state)
             self._solver.step(self._state, comb, step)
             self._steps += 1
-            if comb is not None and step % reading_steps == 0:
-                forces.append(self._comb_force())
-                torques.append(self._of_all_hair(self._solver.comb_torque))
-                times.append((step + 1) * self.config.time_step)
+            if kept is not None and step in read:
+                kept.add(self._solver.comb_reaction, self._solver.comb_torque)
+            self._pace.step()
             if on_frame is not None and (start + step) % every == 0:
                 on_frame((start + step + 1) * self.config.time_step)
-        felt = np.array(forces).reshape(-1, self.worlds, 3)
-        turned = np.array(torques).reshape(-1, self.worlds, 3)
-        return [CombReading(np.array(times), felt[:, w], turned[:, w]) for w in range(self.worlds)]
+        self._pace.arrive()
+        times = np.array([(step + 1) * self.config.time_step for step in read])
+        force, torque = (
+            np.zeros((2, 0, self.worlds, 3), np.float32)
+            if kept is None
+            else (np.array([self._of_all_hair(row) for row in rows]) for rows in kept.arrays())
+        )
+        return [CombReading(times, force[:, w], torque[:, w]) for w in range(self.worlds)]
 
     def _comb_force(self) -> np.ndarray:
         """Return the force of all hair on the comb in the last step, [W, 3] [N]."""
-        return self._of_all_hair(self._solver.comb_reaction)
+        return self._of_all_hair(self._solver.comb_reaction.numpy())
 
-    def _of_all_hair(self, per_hair: Any) -> np.ndarray:
-        """Return the sum [W, 3] over all hairs of what each strand's single hair gives, [N strands]."""
+    def _of_all_hair(self, per_hair: np.ndarray) -> np.ndarray:
+        """Return the sum [W, 3] over all hairs of what each strand's single hair gives, [N strands, 3]."""
         hairs = np.concatenate([g.hair_count for g in self.grooms])[:, None]
-        per_strand = per_hair.numpy() * hairs
+        per_strand = per_hair * hairs
         return per_strand.reshape(self.worlds, self._strands, 3).sum(axis=1)
+
+
+class _Kept:
+    """Readings of a stroke, on the device until its end: to fetch each as it comes would hold a GPU up."""
+
+    def __init__(self, readings: int, strands: int, device: str) -> None:
+        self._strands = strands
+        self._count = 0
+        self._force, self._torque = (
+            wp.zeros(readings * strands, dtype=wp.vec3, device=device) for _ in range(2)
+        )
+
+    def add(self, force: Any, torque: Any) -> None:
+        """Keep one more reading, [N strands] each."""
+        place = self._count * self._strands
+        wp.copy(self._force, force, dest_offset=place)
+        wp.copy(self._torque, torque, dest_offset=place)
+        self._count += 1
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return forces and torques, [T, N strands, 3] each."""
+        force, torque = self._force.numpy(), self._torque.numpy()
+        return force.reshape(-1, self._strands, 3), torque.reshape(-1, self._strands, 3)
 
 
 def _about_comb(reading: CombReading, path: ToolPath | None) -> CombReading:

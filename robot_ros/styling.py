@@ -13,6 +13,7 @@ from hairsim.cameras.camera import Frame
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.tools.stroke import Stroke
+from hairsim.tools.tool import rake_comb
 from hairsim.volume import GridSpec, HairVolume
 from planner.episode import EpisodeConfig, EpisodeStep, StrokeReading, run_episode
 from planner.planners.feasible import FeasiblePlanner, TeachablePlanner, after_snag
@@ -163,7 +164,7 @@ class StylingLoop:
                 raise _StopError(Ending.CANCELLED, "cancelled in mid-stroke")
             if done.code == Outcome.STOPPED:
                 raise _StopError(Ending.STOPPED, f"the safety supervisor stopped the arm: {done.message}")
-            shorter = after_snag(tried, self._head) if done.code == Outcome.SNAGGED else None
+            shorter = after_snag(tried, self._head, rake_comb()) if done.code == Outcome.SNAGGED else None
             if done.code == Outcome.SNAGGED:
                 self._snagged += 1
             if shorter is None or snags >= self._snags or self._hands.why_not(shorter) is not None:

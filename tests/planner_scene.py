@@ -19,6 +19,7 @@ from hairsim.head.head import Head
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_paths
+from hairsim.tools.tool import rake_comb
 from hairsim.volume import GRIDS, HairVolume, volume_from_strands
 from planner.planners import MppiConfig
 
@@ -73,7 +74,7 @@ class SweepModel:
         directions = []
         for plan in strokes:
             field = state.direction[hair].copy()
-            for path in stroke_paths(plan, head):
+            for path in stroke_paths(plan, head, rake_comb()):
                 first, last = path.in_hair
                 points = path.positions[first : last + 1]
                 travel = np.gradient(points, axis=0)

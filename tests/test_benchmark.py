@@ -60,7 +60,7 @@ def drawn(level: str, strands: np.ndarray, seed: int) -> list[Stroke]:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_lock_is_combed_in_one_place_and_one_way(strands: np.ndarray, seed: int) -> None:
     head = parametric_head()
-    paths = [stroke_path(stroke, head) for stroke in drawn("lock", strands, seed)]
+    paths = [stroke_path(stroke, head, rake_comb()) for stroke in drawn("lock", strands, seed)]
     starts = np.array([path.positions[path.in_hair[0]] for path in paths])
     ways = np.array([np.diff(path.positions[path.in_hair[0] :][:2], axis=0)[0] for path in paths])
     assert np.ptp(starts, axis=0).max() < 0.17  # the upper half of a lock of 20 cm
@@ -73,7 +73,7 @@ def test_a_sweep_takes_all_hair_one_way(strands: np.ndarray, seed: int) -> None:
     head = parametric_head()
     ways = []
     for stroke in drawn("sweep", strands, seed):
-        path = stroke_path(stroke, head)
+        path = stroke_path(stroke, head, rake_comb())
         ways.append(path.positions[path.in_hair[0] + 1] - path.positions[path.in_hair[0]])
     mean = np.mean(ways, axis=0)
     assert np.mean([way @ mean > 0.0 for way in ways]) >= 0.9
@@ -91,7 +91,7 @@ def test_rules_comb_from_the_root_the_way_that_is_wanted() -> None:
     planner = RuleBasedPlanner(RuleBasedConfig(difference=15.0, fewest=5))
     planned = planner.plan(curtain_volume(), curtain_volume(0.08), head, rng())
     assert planned.stroke is not None
-    path = stroke_path(planned.stroke, head)
+    path = stroke_path(planned.stroke, head, rake_comb())
     first, last = path.in_hair
     way = path.positions[last] - path.positions[first]
     assert way[1] > 0.0  # the goal's tips lie to +y
@@ -134,7 +134,7 @@ def test_random_strokes_start_on_hair_whatever_the_goal() -> None:
     for seed in range(5):
         planned = RandomPlanner().plan(hair, hair, head, np.random.default_rng(seed))
         assert planned.stroke is not None
-        path = stroke_path(planned.stroke, head)
+        path = stroke_path(planned.stroke, head, rake_comb())
         gap = np.linalg.norm(points - path.positions[path.in_hair[0]], axis=1).min()
         assert gap < 0.015 + 2.0 * GRID.voxel
 
@@ -202,7 +202,7 @@ def test_the_published_setting_and_a_quick_look() -> None:
 def test_penetration_is_how_deep_the_comb_enters_the_head() -> None:
     head = ball_head()
     stroke = Stroke(azimuth=0.0, elevation=0.2, heading=1.5, length=0.08, depth=0.010)
-    path = stroke_path(stroke, head)
+    path = stroke_path(stroke, head, rake_comb())
     assert penetration([], rake_comb(), head) == 0.0
     assert penetration([path], rake_comb(), head) == 0.0
     inward = path.positions - 0.015 * path.positions / np.linalg.norm(path.positions, axis=1, keepdims=True)

@@ -14,12 +14,14 @@ from hairsim.head.head import Head
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path
+from hairsim.tools.tool import rake_comb
 from hairsim.volume import HairVolume, volume_from_strands
 from planner.planners.feasible import FeasiblePlanner, after_snag
 from planner.planners.mppi import MppiConfig, MppiPlanner
 from tests.test_planner import GRID, SweepModel
 
 HEAD = parametric_head()
+COMB = rake_comb()
 QUICK = MppiConfig(drawn=32, proposals=8, modes=2, samples=3, iterations=1)
 
 
@@ -89,16 +91,18 @@ def test_an_arm_that_can_do_nothing_gets_no_stroke(hair: HairVolume, goal: HairV
 @pytest.mark.parametrize("heading", [-1.0, 0.0, 0.8])
 def test_after_a_snag_the_second_half_is_combed(azimuth: float, heading: float) -> None:
     whole = Stroke(azimuth, elevation=0.9, heading=heading, length=0.12, depth=0.01)
-    half = after_snag(whole, HEAD)
+    half = after_snag(whole, HEAD, COMB)
     assert half is not None
     assert half.length == pytest.approx(0.06)
-    first, last = stroke_path(whole, HEAD).in_hair
-    end = stroke_path(whole, HEAD).positions[last]
-    begin, finish = stroke_path(half, HEAD).in_hair
-    again = stroke_path(half, HEAD).positions
-    assert np.linalg.norm(again[begin] - stroke_path(whole, HEAD).positions[(first + last) // 2]) < 0.004
+    first, last = stroke_path(whole, HEAD, COMB).in_hair
+    end = stroke_path(whole, HEAD, COMB).positions[last]
+    begin, finish = stroke_path(half, HEAD, COMB).in_hair
+    again = stroke_path(half, HEAD, COMB).positions
+    assert (
+        np.linalg.norm(again[begin] - stroke_path(whole, HEAD, COMB).positions[(first + last) // 2]) < 0.004
+    )
     assert np.linalg.norm(again[finish] - end) < 0.012
 
 
 def test_a_short_stroke_is_not_tried_again() -> None:
-    assert after_snag(Stroke(0.4, 0.9, 0.0, 0.05, 0.01), HEAD) is None
+    assert after_snag(Stroke(0.4, 0.9, 0.0, 0.05, 0.01), HEAD, COMB) is None

@@ -168,7 +168,7 @@ def combed(salon: tuple[Head, Groom], *, threads: int = 1, **material: float) ->
     world.settle(2.5)
     before = world.strands()
     stroke = Stroke(azimuth=1.2, elevation=0.5, heading=1.2, length=0.15, depth=0.004)
-    world.comb([stroke_path(stroke, head)], rake_comb(), rest_seconds=1.0)
+    world.comb([stroke_path(stroke, head, rake_comb())], rake_comb(), rest_seconds=1.0)
     return world, before
 
 
@@ -190,7 +190,7 @@ def test_nothing_sinks_into_the_head_and_the_comb_feels_a_force(salon: tuple[Hea
     lowest: list[float] = []
     stroke = Stroke(azimuth=1.2, elevation=0.6, heading=0.2, length=0.18, depth=0.003, speed=0.2)
     reading = world.comb(
-        [stroke_path(stroke, head)],
+        [stroke_path(stroke, head, rake_comb())],
         rake_comb(),
         on_frame=lambda _: lowest.append(float(head.field.sample(world.strands()[:, 2:]).min())),
     )[0]
@@ -223,7 +223,7 @@ def test_a_snapshot_brings_everything_back(salon: tuple[Head, Groom]) -> None:
 def test_a_comb_led_pose_by_pose_moves_hair_as_along_its_path(salon: tuple[Head, Groom]) -> None:
     """To the bit, force included; a comb that comes and goes disturbs only where it is."""
     head, groom = salon
-    path = stroke_path(Stroke(3.0, 0.6, 0.1, 0.04, 0.004, speed=0.2), head)
+    path = stroke_path(Stroke(3.0, 0.6, 0.1, 0.04, 0.004, speed=0.2), head, rake_comb())
     led, played = (HairWorld([head], [groom]) for _ in range(2))
     reading = played.comb([path], rake_comb(), rest_seconds=0.0)[0]
     times = (np.arange(int(np.ceil(path.times[-1] / led.config.time_step))) + 1) * led.config.time_step
@@ -248,7 +248,8 @@ def test_worlds_of_a_batch_do_not_touch_each_other(salon: tuple[Head, Groom]) ->
 def test_a_violent_comb_degrades_but_never_explodes(salon: tuple[Head, Groom]) -> None:
     head, groom = salon
     world = HairWorld([head], [groom], config=PhysicsConfig(time_step=1.0 / 30.0))
-    path = stroke_path(Stroke(azimuth=0.5, elevation=0.7, heading=2.0, length=0.25, depth=0.002), head)
+    stroke = Stroke(azimuth=0.5, elevation=0.7, heading=2.0, length=0.25, depth=0.002)
+    path = stroke_path(stroke, head, rake_comb())
     world.comb([replace(path, times=path.times / 20.0)], rake_comb(), rest_seconds=1.0)
     strands = world.strands()
     assert np.isfinite(strands).all()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,11 @@ import zarr
 
 from hairsim.errors import CombwiseError
 from hairsim.generate.dataset import STORE, Dataset, DatasetWriter
+from hairsim.generate.fill import fill
+from hairsim.generate.heads import keep_head, numbered_head
 from tests.conftest import Combwise
-from tests.hair_episodes import episode, write_dataset
+from tests.hair_episodes import dataset_info, episode, write_dataset
+from tests.made_up_engine import make_up
 
 EPISODES = 12
 WAIT = 120.0
@@ -104,6 +108,31 @@ def test_half_an_episode_on_disk_is_no_episode(tmp_path: Path) -> None:
     assert writer.missing() == [1]
     writer.write(episode(1))
     assert Dataset(folder).content_hash() == Dataset(write_dataset(tmp_path / "again", 2)).content_hash()
+
+
+def test_a_set_that_ran_out_of_time_is_sound_and_goes_on(tmp_path: Path) -> None:
+    out, info = tmp_path / "short", dataset_info(2)
+    endless = partial(make_up, seconds=3600.0)
+    assert fill(out, info, endless, workers=2, seconds=0.5) == 0  # nor does it wait for its workers
+    assert len(Dataset(out)) == 0
+    assert fill(out, info, partial(make_up, seconds=0.0), workers=2) == 2
+    assert Dataset(out).content_hash() == Dataset(write_dataset(tmp_path / "whole", 2)).content_hash()
+
+
+def test_a_head_that_another_process_measured_is_the_same_to_the_bit(tmp_path: Path) -> None:
+    measured, _ = numbered_head(3, 1)
+    keep_head(3, 1, tmp_path)
+    kept = tmp_path / "000001.npz"
+    whole = kept.read_bytes()
+    for content in (whole, whole[:1000]):  # a killed writer leaves no half file, but a full disk may
+        kept.write_bytes(content)
+        numbered_head.cache_clear()
+        head, _ = numbered_head(3, 1, tmp_path)
+        np.testing.assert_array_equal(head.field.values, measured.field.values)
+        np.testing.assert_array_equal(head.scalp.points, measured.scalp.points)
+        np.testing.assert_array_equal(head.scalp.normals, measured.scalp.normals)
+        assert (head.field.origin, head.field.spacing) == (measured.field.origin, measured.field.spacing)
+        assert (head.centre, head.name) == (measured.centre, measured.name)
 
 
 TINY = "--episodes 4 --strokes 1 --heads 1 --guides 40 --vertices 12 --children 200"

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from hairsim.errors import CombwiseError
 from hairsim.groom.families import make_groom
 from hairsim.head.parametric import parametric_head
-from hairsim.tools.stroke import Stroke
-from hairsim.tools.stroke_path import stroke_path
+from hairsim.tools.clearance import capsule_points
+from hairsim.tools.stroke import STROKE_HIGH, STROKE_LOW, Stroke
+from hairsim.tools.stroke_path import poses_at, stroke_path, stroke_paths
 from hairsim.tools.tool import rake_comb
 from hairsim.tools.tool_file import MOST_CAPSULES, load_tool, read_definition, shipped_tools
 from hairsim.world import HairWorld
@@ -118,10 +120,9 @@ def test_every_shipped_tool_combs(name: str) -> None:
     world = HairWorld([head], [groom], threads=1)
     world.settle(0.2)
     before = world.strands()
-    path = stroke_path(
-        Stroke(azimuth=1.5, elevation=0.3, heading=1.2, length=0.10, depth=0.008, speed=0.25), head
-    )
-    (reading,) = world.comb([path], load_tool(name), rest_seconds=0.1)
+    stroke = Stroke(azimuth=1.5, elevation=0.3, heading=1.2, length=0.10, depth=0.008, speed=0.25)
+    tool = load_tool(name)
+    (reading,) = world.comb([stroke_path(stroke, head, tool)], tool, rest_seconds=0.1)
     after = world.strands()
     moved = np.linalg.norm(after - before, axis=-1)
     assert np.isfinite(after).all() and 0.01 < moved.max() < 0.25
@@ -163,3 +164,28 @@ def test_tools_are_listed_measured_and_drawn(tmp_path: Path, combwise: Combwise)
     assert shown.stdout.splitlines()[-1] == "tool.png: tail_comb, 9 capsules", shown.stderr
     assert "along travel 10.0 mm, along the teeth 88.0 mm, tips to top 43.0 mm" in shown.stdout
     assert (tmp_path / "tool.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", shipped_tools())
+def test_no_part_of_a_tool_enters_the_head(name: str) -> None:
+    """Random strokes, many of which would take a wide comb through an ear or the nape."""
+    head, tool, rng = parametric_head(), load_tool(name), np.random.default_rng(5)
+    strokes = [Stroke.from_vector(rng.uniform(STROKE_LOW, STROKE_HIGH)) for _ in range(60)]
+    paths = stroke_paths(strokes, head, tool)
+    points, radius = capsule_points(tool)
+    for stroke, path in zip(strokes, paths, strict=True):
+        for time in np.arange(0.0, path.times[-1], 0.02 / stroke.speed):
+            position, turn = poses_at(path, np.array([time]))
+            placed = Rotation.from_quat(turn[0]).apply(points) + position[0]
+            assert (head.field.sample(placed) - radius).min() > 0.0
+        middle = path.times.searchsorted(0.5 * path.times[-1])
+        way = np.linalg.norm(path.positions[middle + 1] - path.positions[middle])
+        assert way / (path.times[middle + 1] - path.times[middle]) == pytest.approx(stroke.speed, rel=0.01)
+
+
+def test_a_stroke_that_is_clear_of_the_head_stays_at_its_depth() -> None:
+    """Along the middle of the crown a comb that is turned along its travel touches nothing."""
+    head, stroke = parametric_head(), Stroke(0.0, 1.2, 0.0, 0.06, 0.02)
+    path = stroke_path(stroke, head, load_tool("two_finger_pinch"))
+    first, last = path.in_hair
+    assert head.field.sample(path.positions[first : last + 1]) == pytest.approx(0.02, abs=3e-4)

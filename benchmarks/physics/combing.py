@@ -57,7 +57,7 @@ def stroke_states(laws: Laws) -> tuple[np.ndarray, np.ndarray]:
             heights.append(head.field.sample(points[:, 2:]).ravel())
 
         for _ in range(2 if laws.quick else 10):
-            path = stroke_path(random_stroke(world.strands(), head, rng), head)
+            path = stroke_path(random_stroke(world.strands(), head, rng), head, rake_comb())
             world.comb([path], rake_comb(), on_frame=read, frames_per_second=10.0)
     return np.concatenate(longer), np.concatenate(heights)
 

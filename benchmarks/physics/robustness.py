@@ -49,7 +49,7 @@ def batch(laws: Laws, grooms: int, strokes_each: int, guides: int, vertices: int
     while done < grooms * strokes_each:
         turn = min(STROKES_A_TURN, strokes_each - done // grooms)
         drawn = [random_stroke(world.strands(w), head, rng[w]) for w in range(grooms) for _ in range(turn)]
-        paths = stroke_paths(drawn, head)
+        paths = stroke_paths(drawn, head, rake_comb())
         world.comb(
             [one_after_the_other(paths[w * turn : (w + 1) * turn]) for w in range(grooms)],
             rake_comb(),

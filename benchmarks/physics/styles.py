@@ -114,7 +114,7 @@ def final_style(laws: Laws, divided: int, nudge: float = 0.0) -> np.ndarray:
         state["position"][:, 2:] += nudge * np.random.default_rng(0).normal(size=shape).astype(np.float32)
         world.restore(state)
     stroke = Stroke(azimuth=1.2, elevation=0.5, heading=1.2, length=0.15, depth=0.004)
-    world.comb([stroke_path(stroke, head)], rake_comb(), rest_seconds=3.0)
+    world.comb([stroke_path(stroke, head, rake_comb())], rake_comb(), rest_seconds=3.0)
     return world.strands()
 
 

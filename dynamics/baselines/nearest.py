@@ -12,12 +12,16 @@ from dynamics.baselines.predictors import Seen, Volume
 from dynamics.data import Combing, Store, Window, stroke_batch
 from dynamics.metrics import changed
 
+KNOWN = 200
+"""Training episodes that are remembered of each dataset, the first: reading thousands would take as many
+tenths of a second, and cutting them up as many seconds."""
+
 CELL = 8
 """Edge of the cells in which hair and strokes are compared [voxels]: 60 mm in `small`."""
 
 
 class Nearest:
-    """Remember all strokes of the training episodes; change hair where, and as, the most similar one did.
+    """Remember the strokes of `KNOWN` training episodes; change hair where, and as, the most similar one did.
 
     Hair is compared by mean occupancy and direction in coarse cells of the head frame, strokes by sweep
     and motion there; both differences count alike, each over its mean among the training transitions.
@@ -29,7 +33,7 @@ class Nearest:
         self._known: list[tuple[Combing, int]] = []
         hair, strokes = [], []
         for store in stores:
-            for combing in store.split("training"):
+            for combing in store.split("training")[:KNOWN]:
                 for stroke in range(len(combing.paths)):
                     batch = stroke_batch([(combing, stroke, "full", whole)], 1, self._grid)
                     self._known.append((combing, stroke))

@@ -20,12 +20,15 @@ from dynamics.latent.train import MODEL_FILE, reconstruction_loss
 from dynamics.metrics import changed, changed_region, score
 from dynamics.model import build_model
 from dynamics.precision import fast_arithmetic
-from dynamics.training import FitConfig, Task, fit, machine
+from dynamics.training import STATE_FILE, FitConfig, Task, fit, machine
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
 
 MODELS = ("unet", "no_pretraining")
+
+ENDLESS = 1e4
+"""Minutes that no training takes."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class TrainBaselinesConfig:
 
     Attributes:
         data: dataset folder, the one that the editing model was trained on.
-        dynamics: the editing model's run folder or checkpoint: steps, batch and sizes are taken from it.
+        dynamics: the editing model's run folder or checkpoint: steps, batch and sizes are taken from it. One
+            that is still being trained will do where `steps` or `minutes` are given.
         out: run folder; each model gets a folder in it.
         models: which to train.
         minutes: time limit for each; as long as the steps take, by default.
@@ -50,7 +54,7 @@ class TrainBaselinesConfig:
     dynamics: Path
     out: Path
     models: tuple[str, ...] = MODELS
-    minutes: float = 1e4
+    minutes: float = ENDLESS
     steps: int = 0
     seed: int = 0
     device: str = "cpu"
@@ -135,15 +139,8 @@ def train_baselines(config: TrainBaselinesConfig) -> str:
     if config.threads:
         torch.set_num_threads(config.threads)
     store = Store(config.data)
-    file = config.dynamics / MODEL_FILE if config.dynamics.is_dir() else config.dynamics
-    model = load_checkpoint(
-        file,
-        kind="dynamics",
-        profile=store.info.profile,
-        grid=store.grid,
-        observer_version=store.info.observer_version,
-    ).info
-    steps = config.steps or int(model.training["steps"])
+    model = _trained_beside(config, store)
+    steps = config.steps or int(model.training.get("steps", 0))
     batch = int(model.training["batch"])
     folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
     words = []
@@ -182,6 +179,27 @@ def train_baselines(config: TrainBaselinesConfig) -> str:
         )
         words.append(f"{name} {result.steps} steps in {result.seconds / 60.0:.1f} min")
     return f"baselines {folder.path}: " + ", ".join(words)
+
+
+def _trained_beside(config: TrainBaselinesConfig, store: Store) -> CheckpointInfo:
+    """Return what the editing model is, finished or not."""
+    path = config.dynamics
+    done = path / MODEL_FILE if path.is_dir() else path
+    unfinished = path.is_dir() and not done.exists() and (path / STATE_FILE).exists()
+    info = load_checkpoint(
+        path / STATE_FILE if unfinished else done,
+        kind="training" if unfinished else "dynamics",
+        profile=store.info.profile,
+        grid=store.grid,
+        observer_version=store.info.observer_version,
+    ).info
+    if unfinished and info.training["of"] != "dynamics":
+        raise CombwiseError(f"{path} trains a model of kind {info.training['of']}; expected dynamics")
+    if unfinished and not config.steps and config.minutes >= ENDLESS:
+        raise CombwiseError(
+            f"{path} is still being trained, so that its steps are not known; expected --steps or --minutes"
+        )
+    return info
 
 
 def _task(

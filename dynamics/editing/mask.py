@@ -78,7 +78,7 @@ def pool(x: Tensor, stride: int) -> Tensor:
 
 def dilate(mask: Tensor, reach: int) -> Tensor:
     """Dilate [N, X, Y, Z] bool by a cube of `reach` cells to every side."""
-    if reach == 0 or not mask.any():
+    if reach == 0 or _is_known_empty(mask):
         return mask
     x = mask.to(torch.float32)[:, None]
     size = 2 * reach + 1
@@ -143,7 +143,7 @@ def _neighbour(heading: Tensor, shape: torch.Size | tuple[int, ...]) -> Tensor:
     step = torch.where(largest > 0.0, heading / largest.clamp_min(1e-9), 0.0).round().long()
     index = torch.arange(x * y * z, device=heading.device)
     place = torch.stack([index // (y * z), (index // z) % y, index % z], dim=-1) + step
-    limit = torch.tensor([x, y, z], device=heading.device)
+    limit = _extent(shape, heading.device)
     inside = ((place >= 0) & (place < limit)).all(-1)
     flat = (place[..., 0] * y + place[..., 1]) * z + place[..., 2]
     return torch.where(inside, flat, index)
@@ -156,10 +156,13 @@ def _follow(
     value = touched.new_zeros(*touched.shape, 0, dtype=torch.float32) if carried is None else carried
     for _ in range(steps):
         new = hair & ~touched & touched.gather(1, source)
-        if not new.any():
+        if _is_known_empty(new):
             break
         touched = touched | new
-        if value.shape[-1]:
+        if value.shape[-1] and value.is_cuda:
+            taken = value.gather(1, source[..., None].expand_as(value))
+            value = torch.where(new[..., None], taken, value)
+        elif value.shape[-1]:
             row, cell = new.nonzero(as_tuple=True)
             value = value.index_put((row, cell), value[row, source[row, cell]])
     return touched, value
@@ -167,6 +170,8 @@ def _follow(
 
 def _swing(moved: Tensor, carried: Tensor, voxel: float, config: MaskConfig) -> Tensor:
     """Return where moved cells [N, X, Y, Z] may get to: along what is carried, and down from there."""
+    if moved.is_cuda:
+        return _swing_everywhere(moved, carried, voxel, config)
     reach = torch.zeros_like(moved)
     number, x, y, z = moved.nonzero(as_tuple=True)
     if config.swing == 0 or len(number) == 0:
@@ -182,3 +187,35 @@ def _swing(moved: Tensor, carried: Tensor, voxel: float, config: MaskConfig) -> 
             t = target[inside]
             reach[number[inside], t[:, 0], t[:, 1], t[:, 2]] = True
     return reach
+
+
+def _swing_everywhere(moved: Tensor, carried: Tensor, voxel: float, config: MaskConfig) -> Tensor:
+    """Return what `_swing` does, worked out for every cell: sizes that depend on data make a GPU wait."""
+    count, (x, y, z) = len(moved), moved.shape[1:]
+    cells = x * y * z
+    reach = moved.new_zeros(count, cells + 1)  # the last takes what moves out of the grid, or does not move
+    if config.swing == 0:
+        return reach[:, :-1].reshape(moved.shape)
+    way = carried[..., 1:].reshape(count, cells, 3) * (REMAINING_SCALE / (2.0 * voxel))
+    index = torch.arange(cells, device=moved.device)
+    start = torch.stack([index // (y * z), (index // z) % y, index % z], dim=-1)
+    limit = _extent((x, y, z), moved.device)
+    moves = moved.reshape(count, cells)
+    for piece in range(1, config.swing + 1):
+        target = start + (way * (piece / config.swing)).round().long()
+        for fall in range(0, config.fall + 1, 2):
+            fallen = torch.cat([target[..., :2], target[..., 2:] - fall], dim=-1)
+            inside = ((fallen >= 0) & (fallen < limit)).all(-1) & moves
+            flat = (fallen[..., 0] * y + fallen[..., 1]) * z + fallen[..., 2]
+            reach.scatter_(1, torch.where(inside, flat, cells), True)
+    return reach[:, :-1].reshape(moved.shape)
+
+
+def _extent(shape: torch.Size | tuple[int, ...], device: torch.device) -> Tensor:
+    """Return a shape as a tensor; filled on the device, as copying three numbers there would wait for it."""
+    return torch.stack([torch.full((), int(n), device=device) for n in shape])
+
+
+def _is_known_empty(mask: Tensor) -> bool:
+    """Return whether nothing is in a mask, where asking is free: a GPU would have to be waited for."""
+    return not mask.is_cuda and not bool(mask.any())

@@ -17,8 +17,8 @@ from dynamics.data import (
     Store,
     StrokeBatch,
     Window,
-    draw_strokes,
     draw_window,
+    random_strokes,
     stroke_batch,
 )
 from dynamics.editing.branch import EditingConfig, EditingModel
@@ -28,6 +28,7 @@ from dynamics.latent.loss import volume_loss
 from dynamics.latent.train import MODEL_FILE, training_record
 from dynamics.metrics import changed, changed_region, score
 from dynamics.precision import fast_arithmetic
+from dynamics.resident import training_episodes
 from dynamics.training import FitConfig, fit
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
@@ -51,6 +52,8 @@ class TrainDynamicsConfig:
         rollout_share: share of batches that start from the model's own prediction of the stroke before,
             once `rollout_from` of the time has passed.
         rollout_from: see there, 0..1.
+        rollout_strokes: most strokes of such a batch; their number is drawn from two up. The last alone is
+            learned from.
         cameras_share: share of the inputs that are fused from cameras.
         seed: of everything random.
         device: "cpu" or "cuda".
@@ -69,6 +72,7 @@ class TrainDynamicsConfig:
     changed_weight: float = 6.0
     rollout_share: float = 0.25
     rollout_from: float = 0.4
+    rollout_strokes: int = 2
     cameras_share: float = 0.5
     seed: int = 0
     device: str = "cpu"
@@ -79,10 +83,10 @@ class TrainDynamicsConfig:
     model: EditingConfig = field(default_factory=EditingConfig)
 
     def __post_init__(self) -> None:
-        if self.changed_weight < 1.0 or not 0.0 <= self.rollout_share <= 1.0:
+        if self.changed_weight < 1.0 or not 0.0 <= self.rollout_share <= 1.0 or self.rollout_strokes < 2:
             raise CombwiseError(
-                f"changed weight {self.changed_weight}, rollout share {self.rollout_share}; "
-                "expected at least 1, and a share of 0..1"
+                f"changed weight {self.changed_weight}, rollout share {self.rollout_share}, rollouts of "
+                f"{self.rollout_strokes} strokes; expected at least 1, a share of 0..1, and at least 2"
             )
 
 
@@ -93,22 +97,26 @@ class StrokeTask:
         self._store = store
         self._config = config
         self._device = device
-        self._training = store.require("training")
-        self._longest = self._training.strokes
+        self._training, self._cutter = training_episodes(store, device)
+        self._longest = store.require("training").strokes
         self._held_back = {source: _held_back(store, source) for source in SOURCES}
 
     def draw(self, rng: np.random.Generator, progress: float) -> StrokeBatch:
-        """Return random strokes; some with the stroke before them, which the model rolls out itself."""
+        """Return random strokes; some with strokes before them, which the model rolls out itself."""
         config = self._config
         ahead = progress >= config.rollout_from and rng.random() < config.rollout_share
-        return draw_strokes(
+        horizon, most = 1, min(config.rollout_strokes, self._longest)
+        if ahead and most >= 2:
+            horizon = 2 if most == 2 else int(rng.integers(2, most + 1))
+        rows = random_strokes(
             self._training,
             self._store.grid,
             rng,
             batch=config.batch,
-            horizon=2 if ahead and self._longest >= 2 else 1,
+            horizon=horizon,
             cameras_share=config.cameras_share,
         )
+        return self._cutter.strokes(rows, horizon)
 
     def stroke_loss(
         self,

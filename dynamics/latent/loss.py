@@ -49,7 +49,7 @@ def volume_loss(
     target = (occupancy >= 0.5).to(decoded.logits.dtype)
     scale = target.new_ones(()) if weight is None else weight
     entropy = functional.binary_cross_entropy_with_logits(
-        decoded.logits, target, pos_weight=target.new_tensor(positive), reduction="none"
+        decoded.logits, target, pos_weight=target.new_full((), positive), reduction="none"
     )
     norm = scale.expand_as(target).sum().clamp_min(1.0)  # a crop may show nothing that counts
     cross_entropy = (entropy * scale).sum() / norm

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from dynamics.checkpoint import CheckpointInfo, halved, save_checkpoint
-from dynamics.data import SOURCES, Source, StateBatch, Store, Window, draw_states, draw_window, state_batch
+from dynamics.data import SOURCES, Source, StateBatch, Store, Window, draw_window, random_states, state_batch
 from dynamics.latent.autoencoder import Decoded, LatentConfig, volume_of
 from dynamics.latent.detail import refined
 from dynamics.latent.loss import volume_loss
 from dynamics.latent.model import LatentModel
 from dynamics.metrics import intersection_over_union, median_turn, score
 from dynamics.precision import fast_arithmetic
+from dynamics.resident import training_episodes
 from dynamics.training import FitConfig, fit, machine
 from hairsim.device import resolve_device
 from hairsim.run_folder import RunFolder
@@ -69,7 +70,7 @@ class LatentTask:
         self._store = store
         self._config = config
         self._device = device
-        self._training = store.require("training")
+        self._training, self._cutter = training_episodes(store, device)
         self._held_back = {source: _held_back(store, source) for source in SOURCES}
 
     def trainable(self) -> nn.Module:
@@ -79,7 +80,8 @@ class LatentTask:
     def draw(self, rng: np.random.Generator, progress: float) -> StateBatch:
         """Return random states of training episodes."""
         del progress
-        return draw_states(self._training, self._store.grid, rng, batch=self._config.batch)
+        rows = random_states(self._training, self._store.grid, rng, batch=self._config.batch)
+        return self._cutter.states(rows)
 
     def loss(self, batch: StateBatch, progress: float) -> dict[str, Tensor]:
         """Return the parts of the reconstruction loss."""

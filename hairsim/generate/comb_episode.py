@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -12,13 +12,13 @@ from hairsim.cameras.camera import Camera, Frame, three_camera_rig
 from hairsim.cameras.capture import capture
 from hairsim.cameras.depth_noise import MILD_NOISE
 from hairsim.cameras.look import STUDIO
-from hairsim.device import start_warp
+from hairsim.device import keep_memory, start_warp
 from hairsim.generate.config import GenerateConfig
 from hairsim.generate.episode import Episode, GroomRecord, HeadRecord, SparseVolume
+from hairsim.generate.heads import head_number, numbered_head
 from hairsim.generate.random_stroke import random_stroke
 from hairsim.groom.families import make_groom
 from hairsim.head.head import DistanceField, Head
-from hairsim.head.parametric import HeadShape, head_of, random_shape
 from hairsim.tools.stroke_path import stroke_path
 from hairsim.tools.tool import Tool, ToolPath
 from hairsim.volume import GRIDS, GridSpec, HairVolume
@@ -31,22 +31,15 @@ Observe = Callable[[Sequence[Frame], Head, GridSpec], HairVolume]
 UNSEEN = SparseVolume(np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros((0, 3), np.int8))
 
 
-@cache
-def numbered_head(seed: int, number: int) -> tuple[Head, HeadShape]:
-    """Return head `number` of a dataset; kept, because its distance field takes seconds to measure."""
-    shape = random_shape(np.random.default_rng([seed, 2**31 + number]))
-    return head_of(shape, name="random head"), shape
-
-
 class _Subject:
     """One head of hair, its source of chance, and what has been seen of it so far."""
 
-    def __init__(self, index: int, config: GenerateConfig) -> None:
+    def __init__(self, index: int, config: GenerateConfig, heads: Path | None) -> None:
         self.index = index
         self.config = config
         self.rng = np.random.default_rng([config.seed, index])
-        self.number = int(self.rng.integers(config.heads))
-        self.head, self.shape = numbered_head(config.seed, self.number)
+        self.number = head_number(self.rng, config.heads)
+        self.head, self.shape = numbered_head(config.seed, self.number, heads)
         self.family = config.families[index % len(config.families)]
         seed = int(self.rng.integers(2**31))
         self.groom = make_groom(
@@ -82,11 +75,11 @@ class _Subject:
         if config.frames:
             self.frames.append(tuple(frames))
 
-    def plan(self) -> ToolPath:
-        """Draw the next stroke and return its path."""
+    def plan(self, tool: Tool) -> ToolPath:
+        """Draw the next stroke and return the path of the tool."""
         stroke = random_stroke(self.strands[-1], self.head, self.rng, self.config.randomisation.strokes)
         self.strokes.append(stroke.to_vector())
-        self.paths.append(stroke_path(stroke, self.head))
+        self.paths.append(stroke_path(stroke, self.head, tool))
         return self.paths[-1]
 
     def episode(self, tool: Tool, material_of: _Subject) -> Episode:
@@ -121,14 +114,28 @@ def block_of(block: int, config: GenerateConfig) -> range:
     return range(block * config.worlds, min((block + 1) * config.worlds, config.episodes))
 
 
-def comb_block(block: int, config: GenerateConfig, observe: Observe, device: str = "cpu") -> list[Episode]:
+def comb_block(
+    block: int,
+    config: GenerateConfig,
+    observe: Observe,
+    device: str = "cpu",
+    heads: Path | None = None,
+) -> list[Episode]:
     """Simulate the episodes of a block, W = `config.worlds` heads side by side.
 
     The same (config, block) gives the same episodes. Heads of a block share the material and the tool of the
     first; with one world to a block every episode depends on (seed, number) alone.
+
+    Args:
+        block: its number.
+        config: what to simulate.
+        observe: camera frames to volume.
+        device: where to.
+        heads: folder of heads that processes share, see `numbered_head`.
     """
     start_warp()
-    subjects = [_Subject(index, config) for index in block_of(block, config)]
+    keep_memory(device)
+    subjects = [_Subject(index, config, heads) for index in block_of(block, config)]
     first = subjects[0]
     world = HairWorld(
         [s.head for s in subjects],
@@ -142,7 +149,7 @@ def comb_block(block: int, config: GenerateConfig, observe: Observe, device: str
     for number, subject in enumerate(subjects):
         subject.look(world.strands(number), rig, observe, device)
     for _ in range(config.strokes):
-        paths = [subject.plan() for subject in subjects]
+        paths = [subject.plan(first.tool) for subject in subjects]
         readings = world.comb(paths, first.tool, rest_seconds=config.rest_seconds)
         for number, subject in enumerate(subjects):
             subject.readings.append(readings[number])

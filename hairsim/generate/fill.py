@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -11,9 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hairsim.generate.card import write_card
 from hairsim.generate.dataset import DatasetWriter, create_dataset
 from hairsim.generate.dataset_info import DatasetInfo
-from hairsim.generate.episode import Episode
 from hairsim.generate.ray_cluster import on_ray
 from hairsim.generate.workers import Simulate, on_this_machine
+
+MOST_ON_A_GPU = 16
+"""Processes that share a GPU: each takes half a gigabyte of its memory before it has simulated anything."""
 
 
 def fill(
@@ -25,6 +29,8 @@ def fill(
     workers: int | None = None,
     device: str = "cpu",
     ray: str | None = None,
+    first: Callable[[Sequence[int]], Sequence[Callable[[], object]]] | None = None,
+    seconds: float | None = None,
 ) -> int:
     """Make a dataset, or go on with one; episodes that are there already are kept.
 
@@ -34,10 +40,13 @@ def fill(
         simulate: a block's number to its episodes.
         worlds: episodes of a block.
         workers, device, ray: where blocks are simulated, as in `generate`.
+        first: from the numbers of the episodes that are missing to what workers of this machine do first.
+        seconds: stop after so long [s], without the blocks that are not finished then; None for no end.
 
     Returns:
         How many episodes were simulated now.
     """
+    deadline = None if seconds is None else time.monotonic() + seconds
     create_dataset(out, info)
     writer = DatasetWriter(out)
     missing = writer.missing()
@@ -50,10 +59,21 @@ def fill(
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns) as progress:
+    simulated = (
+        on_this_machine(
+            blocks,
+            simulate,
+            workers or _workers(device),
+            first=first(missing) if first is not None else (),
+            deadline=deadline,
+        )
+        if ray is None
+        else on_ray(blocks, simulate, ray, gpus=0.0 if device == "cpu" else 1.0)
+    )
+    with Progress(*columns) as progress, closing(simulated):
         task = progress.add_task("episodes", total=info.count, completed=info.count - len(missing), rate="")
         done = 0
-        for episodes in _simulated(blocks, simulate, workers, device, ray):
+        for episodes in simulated:
             for episode in episodes:
                 writer.write(episode)
             done += len(episodes)
@@ -64,15 +84,10 @@ def fill(
                 rate=f"{60.0 * done * info.sizes.strokes / elapsed:.0f} strokes/min",
             )
     write_card(out)
-    return len(missing)
+    return len(missing) - len(writer.missing())
 
 
-def _simulated(
-    blocks: Sequence[int], simulate: Simulate, workers: int | None, device: str, ray: str | None
-) -> Iterator[list[Episode]]:
-    """Choose where blocks are simulated."""
-    if ray is not None:
-        return on_ray(blocks, simulate, ray, gpus=0.0 if device == "cpu" else 1.0)
-    if device != "cpu":
-        return (simulate(block) for block in blocks)
-    return on_this_machine(blocks, simulate, workers or os.cpu_count() or 1)
+def _workers(device: str) -> int:
+    """Return how many processes simulate unless told: one a core, on a GPU as many as fit its memory."""
+    cores = os.cpu_count() or 1
+    return cores if device == "cpu" else min(cores, MOST_ON_A_GPU)

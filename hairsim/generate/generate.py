@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from shutil import rmtree
 
 from hairsim.cameras.camera import three_camera_rig
 from hairsim.device import resolve_device
 from hairsim.generate.comb_episode import Observe, comb_block
 from hairsim.generate.config import GenerateConfig
+from hairsim.generate.dataset import Dataset
 from hairsim.generate.dataset_info import DatasetInfo
 from hairsim.generate.fill import fill
+from hairsim.generate.heads import heads_of, keep_head
 from hairsim.generate.layout import Sizes
+from hairsim.physics.launch import STRANDS_A_BLOCK
 from hairsim.tools.stroke_path import APPROACH_SPEED, RETRACTION, WALK_STEP
 from hairsim.tools.tool_file import load_tool
 from hairsim.volume import GRIDS
 from hairsim.world import READINGS_PER_SECOND
+
+HEADS = "heads"
+"""Where in a dataset's folder workers leave heads for each other; removed with the last episode."""
+
+COMPILERS = 8
+"""Threads that compile kernels, a module each."""
 
 
 def generate(
@@ -27,6 +38,7 @@ def generate(
     workers: int | None = None,
     device: str = "cpu",
     ray: str | None = None,
+    minutes: float | None = None,
 ) -> int:
     """Fill the dataset folder `out`; episodes that are there already are kept.
 
@@ -38,23 +50,56 @@ def generate(
         out: the dataset's folder.
         observe: camera frames to volume, see `comb_episode`.
         observer_version: travels with the dataset.
-        workers: processes on this machine; default one per core.
+        workers: processes on this machine; default one per core, and on a GPU at most 16, which share it.
         device: "cpu", or "cuda": blocks of `config.worlds` heads on the GPU.
         ray: address of a Ray cluster to simulate on, or "auto"; None for this machine.
+        minutes: stop after so long, with what is finished then; None for no end. Not on a cluster.
 
     Returns:
         How many episodes were simulated now.
     """
-    simulate = partial(comb_block, config=config, observe=observe, device=resolve_device(device))
-    info = dataset_info(config, observer_version)
-    return fill(out, info, simulate, worlds=config.worlds, workers=workers, device=device, ray=ray)
+    place = resolve_device(device)
+    if place != "cpu" and ray is None:
+        compile_kernels(place)
+    kept = out / HEADS
+    heads = kept if ray is None else None
+    simulate = partial(comb_block, config=config, observe=observe, device=place, heads=heads)
+
+    def measure_heads(missing: Sequence[int]) -> list[Callable[[], object]]:
+        numbers = heads_of(config.seed, config.heads, missing)
+        return [partial(keep_head, config.seed, number, kept) for number in numbers]
+
+    made = fill(
+        out,
+        dataset_info(config, observer_version),
+        simulate,
+        worlds=config.worlds,
+        workers=workers,
+        device=device,
+        ray=ray,
+        first=measure_heads,
+        seconds=None if minutes is None else 60.0 * minutes,
+    )
+    if len(Dataset(out)) == config.episodes:
+        rmtree(kept, ignore_errors=True)
+    return made
+
+
+def compile_kernels(device: str) -> None:
+    """Compile all kernels for a GPU once, into Warp's cache, before many processes look for them there."""
+    import warp
+
+    warp.load_module(
+        "hairsim.physics", device, recursive=True, block_dim=STRANDS_A_BLOCK, max_workers=COMPILERS
+    )
+    warp.load_module("hairsim.cameras", device, recursive=True, max_workers=COMPILERS)
 
 
 def dataset_info(config: GenerateConfig, observer_version: str) -> DatasetInfo:
     """Return what a dataset of this configuration says of itself."""
     rig = three_camera_rig()
     strokes = config.randomisation.strokes
-    slowest = 1.25 * strokes.length[1] / strokes.speed[0] + 2.0 * RETRACTION / APPROACH_SPEED
+    slowest = 2.2 * strokes.length[1] / strokes.speed[0] + 2.0 * RETRACTION / APPROACH_SPEED
     return DatasetInfo(
         profile=config.profile,
         grid=GRIDS[config.profile],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from hairsim.errors import CombwiseError
@@ -18,7 +18,7 @@ RETRIES = 5
 
 def on_ray(
     blocks: Sequence[int], simulate: Simulate, address: str, *, gpus: float = 0.0
-) -> Iterator[list[Episode]]:
+) -> Generator[list[Episode]]:
     """Yield the episodes of each block as they are finished on a running cluster.
 
     Every machine of it needs Combwise installed, of the same version; nothing is shared through disks.

@@ -8,10 +8,14 @@ The cache may be deleted at any time; what is missing, or was made from other st
 from __future__ import annotations
 
 import itertools
+import multiprocessing
+import os
 import zipfile
 import zlib
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from pathlib import Path
 from zlib import crc32
 
@@ -22,10 +26,15 @@ from hairsim.atomic_file import written_aside
 from hairsim.errors import CombwiseError
 from hairsim.generate.dataset import Dataset
 from hairsim.generate.episode import Episode, SparseVolume
+from hairsim.generate.workers import end_with_driver
 from hairsim.volume import GridSpec
 
 VERSION = 1
 """Raised whenever the same strands would give another volume."""
+
+WORTH_A_PROCESS = 16
+"""Episodes a core from which processes are started: threads share one interpreter, and make volumes hardly
+faster than one of them alone, but a process takes two seconds to start, in which four episodes are made."""
 
 
 class VolumeCache:
@@ -58,11 +67,30 @@ class VolumeCache:
         """Make what is missing of some episodes, on all cores; return how many were made."""
         missing = [n for n in numbers if not (self.folder / f"{n:06d}.npz").exists()]
         if missing:
-            with ThreadPoolExecutor(workers) as pool:
-                made = pool.map(lambda n: self.volumes(self._dataset.read(n)), missing)
-                for _ in track(made, "volumes of strands", total=len(missing)):
-                    pass
+            workers = min(workers or os.cpu_count() or 1, len(missing))
+            enough = workers > 1 and len(missing) >= WORTH_A_PROCESS * workers
+            made = self._by_processes(missing, workers) if enough else self._by_threads(missing, workers)
+            for _ in track(made, "volumes of strands", total=len(missing)):
+                pass
         return len(missing)
+
+    def _by_threads(self, missing: Sequence[int], workers: int) -> Iterator[None]:
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in pool.map(lambda n: self.volumes(self._dataset.read(n)), missing):
+                yield
+
+    def _by_processes(self, missing: Sequence[int], workers: int) -> Iterator[None]:
+        count = len(missing)
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_driver) as pool:
+            given = ([self._dataset.path] * count, [self._grid] * count, [self._children] * count, missing)
+            try:
+                yield from pool.map(_make, *given, chunksize=4)
+            except BrokenProcessPool as error:
+                raise CombwiseError(
+                    f"a process that made volumes of {self._dataset.path} died (out of memory?); "
+                    "start again: what was made is kept"
+                ) from error
 
     def _made_from(self, episode: Episode) -> np.ndarray:
         parts = (episode.strands, episode.groom.rest, episode.groom.hair_count)
@@ -70,6 +98,17 @@ class VolumeCache:
         return np.array(
             [VERSION, episode.groom.seed, *(crc32(np.ascontiguousarray(a).tobytes()) for a in (*parts, grid))]
         )
+
+
+def _make(path: Path, grid: GridSpec, children: int, number: int) -> None:
+    """Make the volumes of an episode in a process of its own, which opens a dataset once."""
+    dataset = _opened(path)
+    VolumeCache(dataset, grid, children).volumes(dataset.read(number))
+
+
+@cache
+def _opened(path: Path) -> Dataset:
+    return Dataset(path)
 
 
 def _read(path: Path, made_from: np.ndarray) -> tuple[SparseVolume, ...] | None:

@@ -1,11 +1,22 @@
-"""Launches a per-strand kernel over every strand, on all the cores that it was given."""
+"""Launches a per-strand kernel over every strand, on all the cores that it was given or on a GPU."""
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import warp as wp
+
+STRANDS_A_BLOCK = 32
+"""CUDA threads a block. A thread is a strand, a long chain of dependent work, and there are only thousands:
+small blocks spread them over all multiprocessors."""
+
+STEPS_AHEAD = 32
+"""How many steps may wait in a GPU's queue before the host waits for those before them."""
+
+NAP = 0.0003
+"""Between two looks at whether a GPU has arrived [s]: a step of a batch takes as long."""
 
 
 class StrandLauncher:
@@ -17,7 +28,9 @@ class StrandLauncher:
 
     def __init__(self, device: str, strands: int, threads: int) -> None:
         self._device = device
-        parts = 1 if wp.get_device(device).is_cuda else max(1, min(threads, strands // 32))
+        cuda = wp.get_device(device).is_cuda
+        self._block = STRANDS_A_BLOCK if cuda else None
+        parts = 1 if cuda else max(1, min(threads, strands // 32))
         edges = [strands * part // parts for part in range(parts + 1)]
         self._ranges = list(zip(edges[:-1], edges[1:], strict=True))
         self._pool = ThreadPoolExecutor(parts) if parts > 1 else None
@@ -26,7 +39,13 @@ class StrandLauncher:
         """Launch `kernel(first, *inputs)` with one thread index per strand."""
         if self._pool is None:
             first, last = self._ranges[0]
-            wp.launch(kernel, dim=last - first, inputs=[first, *inputs], device=self._device)
+            wp.launch(
+                kernel,
+                dim=last - first,
+                inputs=[first, *inputs],
+                device=self._device,
+                block_dim=self._block,
+            )
             return
         jobs = [
             self._pool.submit(
@@ -36,3 +55,37 @@ class StrandLauncher:
         ]
         for job in jobs:
             job.result()
+
+
+class Pace:
+    """Keeps the host a little ahead of a GPU, and waits for it asleep; on the CPU it does nothing.
+
+    A synchronising copy waits by spinning, and so does a launch into a full queue: where processes share a
+    GPU, each would burn the core that another could look or make grooms on.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = wp.get_device(device)
+        self._steps = 0
+        self._mark: wp.Event | None = None
+
+    def step(self) -> None:
+        """Count a step that was launched; now and then wait for the one `STEPS_AHEAD` before."""
+        self._steps += 1
+        if self._device.is_cuda and self._steps % STEPS_AHEAD == 0:
+            self._wait_for_last_mark()
+
+    def arrive(self) -> None:
+        """Wait until everything that was launched is done."""
+        if self._device.is_cuda:
+            self._wait_for_last_mark()
+            self._wait_for_last_mark()
+
+    def _wait_for_last_mark(self) -> None:
+        """Mark the queue's end, and wait for the mark before."""
+        stream = wp.get_stream(self._device)
+        if stream.is_capturing:
+            return  # into a CUDA graph, whose user waits for it
+        before, self._mark = self._mark, stream.record_event()
+        while before is not None and not before.is_complete:
+            time.sleep(NAP)

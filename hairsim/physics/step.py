@@ -22,6 +22,10 @@ from hairsim.physics.skin_contact import press_on_skin, settle_on_skin
 from hairsim.physics.tie import hold_in_tie
 from hairsim.physics.twist import relax_twist
 
+CELLS, MOST_CELLS = 128, 2048
+"""Cells of the hash grid along x, for each world of a metre and at most: beyond that, worlds share cells, and
+a search meets hair of other worlds that it must pass over."""
+
 
 class Solver:
     """Steps a batch of heads. Holds the workspace; model and state belong to the caller."""
@@ -46,7 +50,8 @@ class Solver:
         self._distance = wp.zeros((*shape, contact.neighbours), dtype=float, device=device)
         self._spare_neighbour = wp.full((*shape, contact.neighbours), -1, dtype=int, device=device)
         self._spare_offset = wp.zeros((*shape, contact.neighbours), dtype=wp.vec3, device=device)
-        self._grid = wp.HashGrid(128, 64, 64, device=device)
+        worlds = shape[0] // rod.strands_per_world
+        self._grid = wp.HashGrid(min(CELLS * worlds, MOST_CELLS), 64, 64, device=device)
         half_edge = 0.5 * float(rod.edge_length.numpy().max())
         touching = float(contact.hair_distance.numpy().max())
         self._reach = float((half_edge**2 + (2.0 * touching) ** 2) ** 0.5)

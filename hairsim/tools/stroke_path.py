@@ -1,4 +1,4 @@
-"""From a stroke's parameters to timed tool poses that hug the head."""
+"""From a stroke's parameters to timed tool poses that hug the head and keep clear of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from hairsim.head.head import Head
+from hairsim.tools.clearance import clear_paths
 from hairsim.tools.stroke import Stroke
-from hairsim.tools.tool import ToolPath
+from hairsim.tools.tool import Tool, ToolPath
 
 RETRACTION = 0.07
 """Height above the stroke's depth from which the comb comes and to which it goes [m]."""
@@ -21,26 +22,28 @@ WALK_STEP = 0.004
 """Distance between poses along the path [m]."""
 
 
-def stroke_path(stroke: Stroke, head: Head) -> ToolPath:
+def stroke_path(stroke: Stroke, head: Head, tool: Tool) -> ToolPath:
     """Return the tool's timed path, head frame.
 
     The tooth tips walk on the surface at `stroke.depth` above the skin: a straight step in the tangent
     plane, then back onto the surface along the distance field's gradient. The teeth point inward. Entry
-    and exit are straight along the outward normal.
+    and exit are straight along the outward normal. Where another part of the tool would meet ears, nape or
+    nose, it keeps clear of them (`clear_paths`).
     """
-    return stroke_paths([stroke], head)[0]
+    return stroke_paths([stroke], head, tool)[0]
 
 
-def stroke_paths(strokes: Sequence[Stroke], head: Head) -> list[ToolPath]:
+def stroke_paths(strokes: Sequence[Stroke], head: Head, tool: Tool) -> list[ToolPath]:
     """Return the paths of many strokes over one head, walked side by side: planners ask for hundreds."""
     if not strokes:
         return []
     points, normals, travels = _walk(strokes, head)
     steps = [_steps(stroke) for stroke in strokes]
-    return [
+    paths = [
         _timed_path(stroke, points[: count + 1, n], normals[: count + 1, n], travels[: count + 1, n])
         for n, (stroke, count) in enumerate(zip(strokes, steps, strict=True))
     ]
+    return clear_paths(paths, tool, head)
 
 
 def _steps(stroke: Stroke) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hairsim.head.head import Head
+from hairsim.tools.clearance import capsule_points
 from hairsim.tools.tool import Tool, ToolPath
 from hairsim.volume import HairVolume, volume_from_strands
 from planner.benchmark.metrics import is_success, score, strand_distance
@@ -94,13 +95,12 @@ def penetration(paths: Sequence[ToolPath], tool: Tool, head: Head) -> float:
     """Return how deep the comb enters the head at most [m], over all poses of all strokes; 0 for never."""
     from scipy.spatial.transform import Rotation
 
-    along = np.linspace(0.0, 1.0, 8)[:, None]
-    axis = tool.start[:, None] + along * (tool.end - tool.start)[:, None]
+    axis, radius = capsule_points(tool)
     deepest = 0.0
     for path in paths:
         turn = Rotation.from_quat(path.quaternions).as_matrix()
-        points = np.einsum("tij,cpj->tcpi", turn, axis) + path.positions[:, None, None]
-        gap = head.field.sample(points) - tool.radius[:, None]
+        points = np.einsum("tij,pj->tpi", turn, axis) + path.positions[:, None]
+        gap = head.field.sample(points) - radius
         deepest = max(deepest, float(-gap.min()))
     return deepest
 

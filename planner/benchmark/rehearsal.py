@@ -34,7 +34,7 @@ class SalonRehearsal:
         """Return the strands [S, V, 3] [m] after strokes, each with the salon's rest."""
         self._copy.restore(self._salon.world.snapshot())
         for stroke in strokes:
-            path = stroke_path(stroke, self._salon.head)
+            path = stroke_path(stroke, self._salon.head, self._salon.tool)
             self._copy.comb([path], self._salon.tool, rest_seconds=REST_SECONDS)
         return self._copy.strands()
 

@@ -109,7 +109,7 @@ class SimulatedSalon:
             self.world.settle(WAIT_SECONDS + REST_SECONDS)
             self.history.append(self.world.strands())
             return StrokeReading(WAIT_SECONDS, 0.0)
-        path = stroke_path(stroke, self.head)
+        path = stroke_path(stroke, self.head, self.tool)
         number = len(self.paths)
 
         def keep_frame(seconds: float) -> None:

@@ -76,7 +76,7 @@ def make_virtual_goal(
         goal = start
         while len(chosen) < strokes or (not is_task(start, goal) and len(chosen) < most):
             chosen.append(draw(world.strands(), world.heads[0], rng))
-            world.comb([stroke_path(chosen[-1], world.heads[0])], tool, rest_seconds=rest_seconds)
+            world.comb([stroke_path(chosen[-1], world.heads[0], tool)], tool, rest_seconds=rest_seconds)
             goal = world.strands()
         world.restore(before)
         if is_task(start, goal):

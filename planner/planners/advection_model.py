@@ -41,13 +41,13 @@ class AdvectionDynamics:
     @torch.no_grad()
     def rollout(self, state: LatentState, strokes: Sequence[Sequence[Stroke]], head: Head) -> Rollout:
         """Return what the rule leaves of the hair after N sequences of H strokes."""
-        hair, count = state.hair, len(strokes)
+        hair, count, tool = state.hair, len(strokes), rake_comb()
         occupancy = hair.occupancy.expand(count, *hair.occupancy.shape[1:]).float()
         direction = hair.direction.expand(count, *hair.direction.shape[1:]).float()
         distance = hair.head_distance.expand(count, *hair.head_distance.shape[1:])
         for step in range(len(strokes[0])):
-            paths = stroke_paths([sequence[step] for sequence in strokes], head)
-            raster = rasterise(list(paths), rake_comb(), state.box).to(occupancy.device)
+            paths = stroke_paths([sequence[step] for sequence in strokes], head, tool)
+            raster = rasterise(list(paths), tool, state.box).to(occupancy.device)
             occupancy, direction = self._rule.predict(occupancy, direction, distance, raster, self.grid.voxel)
         return Rollout(self._whole(state, occupancy), self._whole(state, direction))
 

@@ -12,6 +12,7 @@ from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.tools.stroke import STROKE_LOW, Stroke
 from hairsim.tools.stroke_path import stroke_path
+from hairsim.tools.tool import Tool
 from hairsim.volume import HairVolume
 from planner.planners.planner import PlannedStroke, Planner
 
@@ -76,7 +77,7 @@ class FeasiblePlanner:
         return replace(planned, stroke=None)
 
 
-def after_snag(stroke: Stroke, head: Head) -> Stroke | None:
+def after_snag(stroke: Stroke, head: Head, tool: Tool) -> Stroke | None:
     """Return a shorter stroke nearer the tips to try after a snag, or None where it would be too short.
 
     The comb was caught on its way: hair is disentangled from the tips up [PlumbReyes2022]. The second half of
@@ -85,7 +86,7 @@ def after_snag(stroke: Stroke, head: Head) -> Stroke | None:
     length = 0.5 * stroke.length
     if length < STROKE_LOW[3]:
         return None
-    path = stroke_path(stroke, head)
+    path = stroke_path(stroke, head, tool)
     first, last = path.in_hair
     middle = (first + last) // 2
     start = path.positions[middle]

@@ -39,11 +39,12 @@ class SweepScreen:
         both = (state.occupied & goal.occupied)[..., None]
         self._turn = np.where(both, across, 0.0).reshape(-1, 3)
         self._asked = max(float(np.linalg.norm(self._turn, axis=-1).sum()), 1e-6)
-        self._swept = _swept_points(tool or rake_comb(), self._grid.voxel)
+        self._tool = tool or rake_comb()
+        self._swept = _swept_points(self._tool, self._grid.voxel)
 
     def scores(self, strokes: Sequence[Stroke]) -> np.ndarray:
         """Return the scores [N] of strokes: the turn they give over all the turn that the goal asks for."""
-        return np.array([self._score(path) for path in stroke_paths(strokes, self._head)])
+        return np.array([self._score(path) for path in stroke_paths(strokes, self._head, self._tool)])
 
     def _score(self, path: ToolPath) -> float:
         first, last = path.in_hair

@@ -59,7 +59,9 @@ def make_stroke_planner(config: PlannerConfig) -> Callable[[StrokeRequest], Stro
     def plan(request: StrokeRequest) -> StrokeAnswer:
         try:
             cells[0] = _cell_at(cells[0], head, request.head_to_base)
-            motion = plan_motion(cells[0], stroke_path(request.stroke, head), start=request.start)
+            motion = plan_motion(
+                cells[0], stroke_path(request.stroke, head, cells[0].tool), start=request.start
+            )
             refused = keep_out(cells[0], motion)
         except StrokeRefusedError as error:
             return StrokeAnswer(None, str(error), error.reason)

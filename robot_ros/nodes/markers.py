@@ -11,6 +11,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from hairsim.head.head import Head
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path
+from hairsim.tools.tool import Tool
 from hairsim.volume import HairVolume
 from robot_ros.nodes import names
 
@@ -28,9 +29,11 @@ MOST_LINES = 5000
 """Lines that one marker draws of a volume."""
 
 
-def stroke_markers(stroke: Stroke, head: Head, stamp: Time, *, refused: bool = False) -> list[Marker]:
+def stroke_markers(
+    stroke: Stroke, head: Head, tool: Tool, stamp: Time, *, refused: bool = False
+) -> list[Marker]:
     """Return the comb's way through the hair as a line, and its end as an arrow."""
-    path = stroke_path(stroke, head)
+    path = stroke_path(stroke, head, tool)
     first, last = path.in_hair
     way = path.positions[first : last + 1]
     space = REFUSED if refused else STROKE

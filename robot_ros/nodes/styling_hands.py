@@ -26,6 +26,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.tools.stroke import Stroke
+from hairsim.tools.tool import rake_comb
 from hairsim.volume import HairVolume
 from robot_ros.nodes import convert, markers, names, qos
 from robot_ros.nodes.hair_messages import (
@@ -181,7 +182,10 @@ class StylingHands:
         if answer.possible:
             return None
         self._node.get_logger().info(f"the arm cannot make a stroke: {answer.reason}")
-        self._draw(markers.REFUSED, markers.stroke_markers(stroke, self._head, self._seen_at, refused=True))
+        self._draw(
+            markers.REFUSED,
+            markers.stroke_markers(stroke, self._head, rake_comb(), self._seen_at, refused=True),
+        )
         return answer.reason
 
     def execute(self, stroke: Stroke, predicted_cost: float, prediction: HairVolume | None) -> Executed:
@@ -267,7 +271,7 @@ class StylingHands:
         self._plan_out.publish(plan)
         seen = plan.header.stamp
         self._drawn.pop(markers.REFUSED, None)
-        drawn = markers.stroke_markers(stroke, self._head, seen)
+        drawn = markers.stroke_markers(stroke, self._head, rake_comb(), seen)
         if prediction is not None:
             self._predicted_out.publish(to_volume_message(prediction, seen, self._trait.observer))
             self._drawn[markers.PREDICTED] = [markers.hair_marker(prediction, markers.PREDICTED, seen)]

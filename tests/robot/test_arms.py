@@ -20,7 +20,7 @@ from hairsim.head.head import Head
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path
-from hairsim.tools.tool import ToolPath
+from hairsim.tools.tool import ToolPath, rake_comb
 from robot_ros.arms.arm import ARMS, arm_named
 from robot_ros.arms.cell import Cell
 from robot_ros.arms.check import Chain, violations
@@ -40,7 +40,7 @@ def _cell(name: str) -> Cell:
 
 
 def _plan(name: str, stroke: Stroke) -> StrokeMotion:
-    return plan_motion(_cell(name), stroke_path(stroke, _head()))
+    return plan_motion(_cell(name), stroke_path(stroke, _head(), rake_comb()))
 
 
 EASY = Stroke(azimuth=3.0, elevation=0.6, heading=0.1, length=0.08, depth=0.015)
@@ -137,7 +137,7 @@ def test_a_motion_has_its_sections_and_is_repeatable(name: str) -> None:
 
 def test_the_comb_passes_the_strokes_own_poses() -> None:
     """The hair section passes every pose of the stroke's path, or each turned by half about the handle."""
-    motion, path = _plan("ur5e", EASY), stroke_path(EASY, _head())
+    motion, path = _plan("ur5e", EASY), stroke_path(EASY, _head(), rake_comb())
     cell = _cell("ur5e")
     first, last = motion.sections[SECTIONS.index("hair")]
     passed = np.array([cell.tool_pose(q)[:3, 3] for q in motion.trajectory.positions[first : last + 1]])
@@ -161,7 +161,7 @@ def test_out_of_reach_is_refused_with_the_distance() -> None:
 
 
 def test_a_comb_in_the_skin_is_refused_with_the_depth() -> None:
-    path = stroke_path(EASY, _head())
+    path = stroke_path(EASY, _head(), rake_comb())
     normal = path.positions[0] - path.positions[1]
     deep = replace(path, positions=path.positions - 0.03 * normal / np.linalg.norm(normal))
     with pytest.raises(StrokeRefusedError, match="comb and skin come") as caught:
@@ -195,7 +195,7 @@ def test_the_independent_reader_sees_what_is_wrong() -> None:
 
 def test_a_posture_of_another_arm_is_told() -> None:
     with pytest.raises(CombwiseError, match="7 finite angles"):
-        plan_motion(_cell("panda"), stroke_path(EASY, _head()), start=np.zeros(6))
+        plan_motion(_cell("panda"), stroke_path(EASY, _head(), rake_comb()), start=np.zeros(6))
     with pytest.raises(CombwiseError, match="'scara' is not known; expected one of ur5e, xarm7, panda"):
         arm_named("scara")
 

@@ -47,7 +47,7 @@ def motions(strands: np.ndarray, cell: Cell, seed: int) -> Iterator[StrokeMotion
     while True:
         stroke = random_stroke(strands, cell.head, rng)
         try:
-            yield plan_motion(cell, stroke_path(stroke, cell.head))
+            yield plan_motion(cell, stroke_path(stroke, cell.head, cell.tool))
         except StrokeRefusedError:
             continue
 

@@ -13,6 +13,7 @@ from visualization_msgs.msg import Marker
 from hairsim.errors import CombwiseError
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.stroke import STROKE_HIGH, STROKE_LOW, Stroke
+from hairsim.tools.tool import rake_comb
 from hairsim.volume import GRIDS, HairVolume
 from robot_ros.nodes import markers
 from robot_ros.nodes.hair_messages import (
@@ -99,7 +100,7 @@ def test_strands_come_back_from_their_cloud() -> None:
 
 def test_markers_draw_the_way_and_the_hair() -> None:
     head = parametric_head()
-    line, arrow = markers.stroke_markers(Stroke(1.0, 0.5, 0.0, 0.1, 0.01), head, STAMP)
+    line, arrow = markers.stroke_markers(Stroke(1.0, 0.5, 0.0, 0.1, 0.01), head, rake_comb(), STAMP)
     points = np.array([(p.x, p.y, p.z) for p in line.points])
     assert np.linalg.norm(np.diff(points, axis=0), axis=1).sum() == pytest.approx(0.1, abs=0.01)
     assert np.abs(head.field.sample(points) - 0.01).max() < 0.003
