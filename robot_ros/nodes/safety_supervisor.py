@@ -56,9 +56,9 @@ PERIOD = 0.004
 """Wall time between two checks [s]."""
 
 STALL = 2 * PERIOD
-"""Most of the time between two checks that counts as silence of others on a virtual robot [s]: while this process
-itself did not run, the machine was busy, and the arm came to rest where its piece ended. On a real robot all of
-it counts."""
+"""Most of the time between two checks that counts as silence of others on a virtual robot [s]: while this
+process itself did not run, the machine was busy, and the arm came to rest where its piece ended. On a real
+robot all of it counts."""
 
 TICKS = 0.040
 """How far readings may run ahead of the last tick of /clock [s]: two ticks."""

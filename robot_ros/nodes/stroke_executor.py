@@ -45,8 +45,8 @@ from robot_ros.safety.verdict import Mode
 from robot_ros.worker import Worker
 
 SILENCE = 5.0
-"""Wall time without a word from the supervisor after which a stroke is given up [s]; the arm comes to rest after
-a fifth of a second by itself."""
+"""Wall time without a word from the supervisor after which a stroke is given up [s]; the arm comes to rest
+after a fifth of a second by itself."""
 
 HEAR = 0.05
 """Wall time between two looks at what was measured [s]."""
