@@ -26,7 +26,7 @@ class InstallOptions(DeviceOption):
     Attributes:
         run: folder of `combwise train dynamics` or `combwise train goal`, or its checkpoint.
         kind: dynamics, or goal for the network that reads pictures.
-        evaluation: folder of `combwise evaluate dynamics` or `combwise evaluate goal` on this model; its figures go onto the card.
+        evaluation: folder of `combwise evaluate dynamics` or `goal` on it; its figures go onto the card.
         out: where to put weights and card; the package's own folder when left out.
         profile: whose weights they become.
         overwrite: replace the weights that are there.

@@ -72,7 +72,7 @@ def load_mean(path: Path, grid: GridSpec) -> HairVolume:
 
 
 def carved_hull(maps: HairMaps, head: Head, grid: GridSpec) -> HairVolume:
-    """Return what the picture allows near the head: voxels that fall on hair, outside and not behind the head.
+    """Return what the picture allows near the head: voxels that fall on hair, neither in nor behind the head.
 
     Directions are those of the picture, in its plane, pointed from root to tip as an observation's are.
 
@@ -80,9 +80,6 @@ def carved_hull(maps: HairMaps, head: Head, grid: GridSpec) -> HairVolume:
         maps: of the picture.
         head: with its scalp, which says where roots are.
         grid: where to put the volume.
-
-    Raises:
-        CombwiseError: nothing is left.
     """
     centres = grid.centres().reshape(-1, 3).astype(np.float64)
     distance = head.field.sample(centres)
@@ -99,16 +96,16 @@ def carved_hull(maps: HairMaps, head: Head, grid: GridSpec) -> HairVolume:
     ways = centres[near][:, None] + toward[:, None] * np.arange(0.01, BEHIND, 0.01)[:, None]
     clear = head.field.sample(ways).min(axis=1) > -0.002
     near, column, row = near[clear], column[clear], row[clear]
+    occupancy = np.zeros(grid.shape, np.float32)
+    direction = np.zeros((*grid.shape, 3), np.float32)
     if len(near) == 0:
-        raise CombwiseError("the picture's hull is empty; expected hair near the head in it")
+        return HairVolume(occupancy, direction, grid)
     cosine, sine = maps.maps[2, row, column], maps.maps[3, row, column]
     angle = 0.5 * np.arctan2(sine, cosine)
     rotation = camera.camera_to_head[:3, :3]
     along = np.cos(angle)[:, None] * rotation[:, 0] + np.sin(angle)[:, None] * rotation[:, 1]
     index = np.stack(np.unravel_index(near, grid.shape), axis=1)
     heading = root_to_tip(index, along, maps.maps[1, row, column], head, grid)
-    occupancy = np.zeros(grid.shape, np.float32)
-    direction = np.zeros((*grid.shape, 3), np.float32)
     occupancy[tuple(index.T)] = 1.0
     direction[tuple(index.T)] = heading
     return HairVolume(occupancy, direction, grid)

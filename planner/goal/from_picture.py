@@ -113,8 +113,8 @@ def read_camera(path: Path, size: tuple[int, int]) -> Camera:
         ) from error
     if (camera.height, camera.width) != size:
         raise CombwiseError(
-            f"camera file {path} is of {camera.width} x {camera.height} pixels; expected {size[1]} x {size[0]} "
-            "as the picture"
+            f"camera file {path} is of {camera.width} x {camera.height} pixels; "
+            f"expected {size[1]} x {size[0]} as the picture"
         )
     return camera
 
@@ -126,7 +126,8 @@ def _opened(path: Path, what: str, mode: str) -> Image.Image:
         with Image.open(path) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise CombwiseError(
-                    f"{what} {path} has {picture.width} x {picture.height} pixels; expected at most {MOST_PIXELS}"
+                    f"{what} {path} has {picture.width} x {picture.height} pixels; "
+                    f"expected at most {MOST_PIXELS}"
                 )
             return ImageOps.exif_transpose(picture).convert(mode)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

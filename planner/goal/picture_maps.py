@@ -108,16 +108,18 @@ def hair_maps(colour: np.ndarray, hair: np.ndarray, camera: Camera) -> HairMaps:
     straight = straightened(camera)
     fine = finer(straight)
     seen, mask = _turned(colour, hair, camera, fine)
+    if mask.mean() < LEAST_HAIR:
+        raise CombwiseError(
+            f"the mask shows hair on {100 * mask.mean():.1f} % of the view of the head; expected at least "
+            f"{100 * LEAST_HAIR:.0f} %: is the camera's pose right, and the mask light where hair is?"
+        )
     return maps_of(seen, mask, straight)
 
 
 def maps_of(colour: np.ndarray, hair: np.ndarray, straight: Camera) -> HairMaps:
     """Return the maps of a picture that `finer(straight)` took, [DETAIL MAP, DETAIL MAP, 3]."""
-    if hair.mean() < LEAST_HAIR:
-        raise CombwiseError(
-            f"the mask shows hair on {100 * hair.mean():.1f} % of the view of the head; expected at least "
-            f"{100 * LEAST_HAIR:.0f} %: is the camera's pose right, and the mask light where hair is?"
-        )
+    if not hair.any():
+        return HairMaps(np.zeros((4, MAP, MAP), np.float32), straight)
     orientation, coherence = strand_orientation(colour, hair)
     cosine, sine = orientation[..., 0], orientation[..., 1]
     share = hair.astype(np.float32)
