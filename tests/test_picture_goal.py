@@ -26,8 +26,8 @@ from planner.goal.picture_goal import load_picture_goals, sights_of
 from planner.goal.picture_lift import head_in_front, looked_up, orientation_tensor, project, voxel_centres
 from planner.goal.picture_maps import MAP, TARGET, HairMaps, finer, hair_maps, maps_of, mirrored, straightened
 from planner.goal.picture_model import PictureConfig, PictureNetwork, working_box
-from planner.goal.picture_views import ViewRanges, take_views
-from planner.goal.train import TrainGoalConfig, train_goal
+from planner.goal.picture_views import KeptView, ViewRanges, take_views
+from planner.goal.train import Lessons, TrainGoalConfig, train_goal
 from planner.observe import OBSERVER_VERSION
 from tests.hair_episodes import ball_head, curtain_volume, write_dataset
 from tests.planner_scene import GRID, Scene, scene
@@ -133,9 +133,8 @@ def test_a_mirrored_picture_is_the_picture_of_mirrored_hair(scene: Scene) -> Non
     straight = camera_at(50.0, 0.9)
     frame = capture(scene.hair, scene.head, [finer(straight)], seed=0, noise=None)[0]
     twin = mirrored(maps_of(frame.colour, frame.hair_mask, straight))
-    other = capture(
-        scene.hair * np.float32([1, -1, 1]), scene.head, [finer(twin.camera)], seed=0, noise=None
-    )[0]
+    hair = scene.hair * np.array([1.0, -1.0, 1.0], np.float32)
+    other = capture(hair, scene.head, [finer(twin.camera)], seed=0, noise=None)[0]
     seen = maps_of(other.colour, other.hair_mask, twin.camera)
     assert np.abs(seen.maps[0] - twin.maps[0]).mean() < 0.01  # the same silhouette; lights do not mirror
     distance = distance_of(scene)
@@ -191,6 +190,22 @@ def test_baselines_are_what_they_say(scene: Scene) -> None:
     column, row = np.rint(straight.project(centres)[0]).astype(int).T
     assert (maps.maps[0, row, column] >= 0.5).all()
     assert scene.head.field.sample(centres).min() > 0.0
+
+
+def test_a_mirrored_lesson_shows_mirrored_hair(scene: Scene) -> None:
+    sparse = SparseVolume.of(scene.volume)
+    view = KeptView(np.zeros((4, MAP, MAP), np.int8), camera_at(30.0), 0, sparse)
+    lessons = Lessons([view], {0: distance_of(scene).astype(np.float16)}, GRID)
+    batch = lessons.batch([0, 0], [False, True])
+    occupancy, direction = batch.truth()
+    window = tuple(slice(a, a + n) for a, n in zip(LOW, BOX.shape, strict=True))
+    dense = sparse.dense(GRID)
+    assert np.allclose(occupancy[0].numpy(), dense.occupancy[window])
+    assert np.allclose(direction[0].numpy(), dense.direction[window], atol=1e-6)
+    assert torch.equal(occupancy[1], occupancy[0].flip(1))
+    assert torch.allclose(direction[1], direction[0].flip(1) * torch.tensor([1.0, -1.0, 1.0]), atol=1e-6)
+    assert torch.equal(batch.sights.head_distance[1], batch.sights.head_distance[0].flip(1))
+    assert torch.allclose(batch.sights.eye[1], batch.sights.eye[0] * torch.tensor([1.0, -1.0, 1.0]))
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ PICTURE = 384
 def draw_goal(goal: Goal) -> np.ndarray:
     """Return a picture [height, width, 3] uint8 of a goal.
 
-    Its own pictures lie side by side; beside them is its hair, from the left, the front and above, the colour
+    Its own pictures lie side by side; below them is its hair, from the left, the front and above, the colour
     of each voxel its direction (x red, y green, z blue). A look's hair is what an observer makes of it on the
     built-in head, which only matters for the signs of directions.
 
@@ -34,15 +34,15 @@ def draw_goal(goal: Goal) -> np.ndarray:
     )
     batch = Volume(torch.from_numpy(volume.occupancy)[None], torch.from_numpy(volume.direction)[None])
     drawn = np.asarray(imageio.imread(draw_volumes(batch), extension=".png"))[..., :3]
-    columns = [_resized(picture.colour) for picture in goal.pictures]
-    height = max(drawn.shape[0], PICTURE)
-    return np.concatenate([_tall(part, height) for part in (*columns, drawn)], axis=1)
+    views = np.split(drawn, 3, axis=0)
+    rows = [np.concatenate(views, axis=1)]
+    if goal.pictures:
+        rows.insert(0, np.concatenate([_resized(picture.colour) for picture in goal.pictures], axis=1))
+    width = max(row.shape[1] for row in rows)
+    return np.concatenate([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows])
 
 
 def _resized(picture: np.ndarray) -> np.ndarray:
     width = max(1, round(picture.shape[1] * PICTURE / picture.shape[0]))
-    return np.asarray(Image.fromarray(picture).resize((width, PICTURE), Image.Resampling.LANCZOS))
-
-
-def _tall(picture: np.ndarray, height: int) -> np.ndarray:
-    return np.pad(picture, ((0, height - picture.shape[0]), (0, 8), (0, 0)))
+    small = np.asarray(Image.fromarray(picture).resize((width, PICTURE), Image.Resampling.LANCZOS))
+    return np.pad(small, ((0, 8), (0, 8), (0, 0)))

@@ -85,9 +85,9 @@ def orientation_tensor(maps: Tensor, rotation: Tensor) -> Tensor:
     right, down = rotation[:, :, 0], rotation[:, :, 1]
 
     def outer(a: Tensor, b: Tensor) -> Tensor:
-        both = 0.5 * (a[:, :, None] * b[:, None] + b[:, :, None] * a[:, None])
-        rows, columns = (0, 1, 2, 0, 0, 1), (0, 1, 2, 1, 2, 2)
-        return both[:, rows, columns][:, None, None, None]
+        (ax, ay, az), (bx, by, bz) = a.unbind(1), b.unbind(1)
+        mixed = (0.5 * (ax * by + ay * bx), 0.5 * (ax * bz + az * bx), 0.5 * (ay * bz + az * by))
+        return torch.stack([ax * bx, ay * by, az * bz, *mixed], dim=-1)[:, None, None, None]
 
     across, along = outer(right, right), outer(down, down)
     coherence, cosine, sine = (maps[..., n : n + 1] for n in (1, 2, 3))

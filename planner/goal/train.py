@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dynamics.baselines.predictors import Volume
 from dynamics.checkpoint import CheckpointInfo, halved, save_checkpoint
 from dynamics.latent.autoencoder import Codes, features, volume_of
 from dynamics.latent.load import read_latent
@@ -99,18 +100,32 @@ class TrainGoalConfig:
 class Lesson(NamedTuple):
     """Pictures and the hair in them, over the working box.
 
+    The hair is kept as a list of its voxels, and spread over the box where it is needed: on a GPU the way
+    from the CPU would take longer than the step.
+
     Attributes:
         sights: what the network sees.
-        occupancy, direction: the truth, [B, X, Y, Z] and [B, X, Y, Z, 3].
+        place: [M] int64, flat index of each voxel of hair over [B, X, Y, Z].
+        occupancy: [M] uint8 of 255. direction: [M, 3] int8 of 127.
     """
 
     sights: Sights
+    place: Tensor
     occupancy: Tensor
     direction: Tensor
 
     def to(self, device: torch.device) -> Lesson:
         """Move a batch."""
-        return Lesson(self.sights.to(device), self.occupancy.to(device), self.direction.to(device))
+        return Lesson(self.sights.to(device), *(t.to(device) for t in self[1:]))
+
+    def truth(self) -> Volume:
+        """Return the true hair [B, X, Y, Z], [B, X, Y, Z, 3]."""
+        shape = self.sights.head_distance.shape
+        occupancy = torch.zeros(shape.numel(), device=self.place.device)
+        direction = torch.zeros(shape.numel(), 3, device=self.place.device)
+        occupancy[self.place] = self.occupancy.float() / 255.0
+        direction[self.place] = functional.normalize(self.direction.float(), dim=-1)
+        return Volume(occupancy.view(shape), direction.view(*shape, 3))
 
 
 class Lessons:
@@ -127,29 +142,28 @@ class Lessons:
         self._heads = heads
         self._grid = grid
         low, box = working_box(grid)
-        self._window = tuple(slice(a, a + n) for a, n in zip(low, box.shape, strict=True))
+        self._low, self._shape = np.asarray(low), box.shape
 
     def batch(self, numbers: Sequence[int], mirror: Sequence[bool]) -> Lesson:
         """Return views as a batch, some with left and right exchanged."""
-        maps, distances, occupancies, directions = [], [], [], []
-        for number, swap in zip(numbers, mirror, strict=True):
+        maps, distances, places, occupancies, directions = [], [], [], [], []
+        for row, (number, swap) in enumerate(zip(numbers, mirror, strict=True)):
             view = self.views[number]
-            hair = view.hair.dense(self._grid)
-            seen = view.hair_maps()
-            occupancy, direction = hair.occupancy[self._window], hair.direction[self._window]
-            distance = self._heads[view.head].astype(np.float32)
+            seen, distance = view.hair_maps(), self._heads[view.head].astype(np.float32)
+            place = np.stack(np.unravel_index(view.hair.index, self._grid.shape), axis=1) - self._low
+            kept = np.all((place >= 0) & (place < self._shape), axis=1)
+            place, direction = place[kept], view.hair.direction[kept]
             if swap:
-                seen, distance, occupancy = mirrored(seen), distance[:, ::-1], occupancy[:, ::-1]
-                direction = direction[:, ::-1] * np.array([1.0, -1.0, 1.0], np.float32)
+                seen, distance = mirrored(seen), distance[:, ::-1]
+                place[:, 1] = self._shape[1] - 1 - place[:, 1]
+                direction = direction * np.array([1, -1, 1], np.int8)
             maps.append(seen)
             distances.append(distance)
-            occupancies.append(occupancy)
+            places.append(np.ravel_multi_index(tuple(place.T), self._shape) + row * distance.size)
+            occupancies.append(view.hair.occupancy[kept])
             directions.append(direction)
-        return Lesson(
-            sights_of(maps, distances),
-            torch.from_numpy(np.stack(occupancies)),
-            torch.from_numpy(np.stack(directions)),
-        )
+        found = (np.concatenate(parts) for parts in (places, occupancies, directions))
+        return Lesson(sights_of(maps, distances), *(torch.from_numpy(part) for part in found))
 
 
 class GoalTask:
@@ -187,8 +201,9 @@ class GoalTask:
         batch = batch.to(self._device)
         latents = latents_of(self._network, self._latent, batch.sights)
         hair = decoded_goal(self._latent, latents, batch.sights)
-        decoded = volume_loss(hair, batch.occupancy, batch.direction)
-        true = true_latents(self._latent, batch)
+        truth = batch.truth()
+        decoded = volume_loss(hair, *truth)
+        true = true_latents(self._latent, truth, batch.sights.head_distance)
         apart = functional.mse_loss(latents.free.fine, true.fine)
         apart = apart + functional.mse_loss(latents.free.coarse, true.coarse)
         return {**decoded._asdict(), "latent": apart, "total": decoded.total + LATENT_WEIGHT * apart}
@@ -203,16 +218,16 @@ class GoalTask:
             with fast_arithmetic(self._device):
                 latents = latents_of(self._network, self._latent, batch.sights)
                 hair = volume_of(decoded_goal(self._latent, latents, batch.sights))
-            scores["iou"].append(intersection_over_union(hair[0], batch.occupancy))
-            scores["median_deg"].append(median_turn(*hair, batch.occupancy, batch.direction))
+            truth = batch.truth()
+            scores["iou"].append(intersection_over_union(hair[0], truth.occupancy))
+            scores["median_deg"].append(median_turn(*hair, *truth))
         return {name: float(torch.cat(values).mean()) for name, values in scores.items()}
 
 
 @torch.no_grad()
-def true_latents(latent: LatentModel, batch: Lesson) -> Codes:
+def true_latents(latent: LatentModel, truth: Volume, head_distance: Tensor) -> Codes:
     """Return the latents before rounding that the encoder gives the true hair."""
-    inputs = features(batch.occupancy, batch.direction, batch.sights.head_distance)
-    _, free = latent.encoder(inputs)
+    _, free = latent.encoder(features(*truth, head_distance))
     return free
 
 
