@@ -81,7 +81,7 @@ class GoalServer(ManagedNode):
         self._picture_out.publish(picture_message(goal.pictures, stamp))
         self._volume_out.publish(to_volume_message(volume, stamp, OBSERVER_VERSION))
         self._loaded = path.name
-        return f"{path.name}: {int(volume.occupied.sum())} voxels of hair, {len(goal.pictures)} picture(s)"
+        return f"{path.name}: {int(volume.occupied.sum())} voxels of hair, shown by {len(goal.pictures)} camera(s)"
 
 
 def mirrored(volume: HairVolume) -> HairVolume:
