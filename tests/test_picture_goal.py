@@ -303,7 +303,9 @@ def test_the_evaluation_sets_the_model_beside_its_baselines(trained: Path, tmp_p
     ]
     assert run(words) == 0
     metrics = json.loads((tmp_path / "scores" / "metrics.json").read_text())
-    assert {row["what"] for row in metrics["rows"]} == {"picture model", "mean hair", "hull"}
+    assert {row["what"] for row in metrics["rows"]} == {
+        *("picture model", "mean hair", "hull", "codes of the true hair")
+    }
     assert {row["side"] for row in metrics["rows"]} == {"front", "side", "back", "all"}
     assert all(0.0 <= row["mean"] <= 1.0 for row in metrics["rows"] if row["metric"] in ("iou", "f1"))
     page = (tmp_path / "scores" / "report.html").read_text()

@@ -32,6 +32,9 @@ from planner.goal.picture_views import SIDES, View, ViewRanges, head_of, take_vi
 from planner.goal.report import ShownGoal, render_report
 from planner.goal.train import MEAN_FILE
 
+CEILING = "codes of the true hair"
+"""What the latent space alone makes of the hair that is to be found."""
+
 METRICS = ("iou", "f1", "median_deg", "direction_deg")
 
 
@@ -125,7 +128,7 @@ def evaluate_goal(config: EvaluateGoalConfig) -> str:
         )
         for view in views:
             truth = view.hair.dense(grid)
-            made = _made(view, goals, mean, head)
+            made = _made(view, goals, mean, head) | {CEILING: goals.of_true_hair(truth, head)}
             for what, hair in made.items():
                 scores = closeness(_batch(hair), _batch(truth))
                 measured.append(MeasuredGoal(what, split, view.side, family, (0, number), scores))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from dynamics.checkpoint import CheckpointInfo, load_checkpoint, profile_grid, require_hash
-from dynamics.latent.autoencoder import volume_of
+from dynamics.latent.autoencoder import features, volume_of
 from dynamics.latent.load import read_latent
 from dynamics.latent.model import LatentModel
 from dynamics.latent.train import MODEL_FILE
@@ -64,6 +64,21 @@ class PictureGoals:
         """Return the hair that a picture shows on a head, its far side guessed."""
         _, box = working_box(self.grid)
         return self.on_distance(maps, head.field.sample(box.centres()).astype(np.float32))
+
+    @torch.no_grad()
+    def of_true_hair(self, hair: HairVolume, head: Head) -> HairVolume:
+        """Return what the latent space makes of hair that is known: no picture can give more."""
+        low, box = working_box(self.grid)
+        window = tuple(slice(a, a + n) for a, n in zip(low, box.shape, strict=True))
+        arrays = (hair.occupancy[window], hair.direction[window], head.field.sample(box.centres()))
+        inputs = [
+            torch.from_numpy(np.ascontiguousarray(a, np.float32))[None].to(self._device) for a in arrays
+        ]
+        with fast_arithmetic(self._device):
+            codes, _ = self._latent.encoder(features(*inputs))
+            decoded = self._latent.decoder(codes, inputs[2])
+        occupancy, direction = volume_of(decoded)
+        return on_grid(occupancy[0].cpu().numpy(), direction[0].cpu().numpy(), self.grid)
 
     @torch.no_grad()
     def on_distance(self, maps: HairMaps, distance: np.ndarray) -> HairVolume:
