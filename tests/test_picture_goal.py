@@ -275,6 +275,17 @@ def test_weights_of_another_latent_space_are_refused(trained: Path) -> None:
         load_picture_goals(trained / "latent.safetensors", latent=trained / "latent.safetensors")
 
 
+def test_weights_that_are_not_there_or_do_not_fit_are_not_shipped(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CombwiseError, match=r"no weights that read goals .* for profile 'base'"):
+        load_picture_goals(profile="base")
+    words = ["weights", "install", str(trained / "run"), "--kind", "goal", "--out", str(tmp_path / "shipped")]
+    assert run(words) == 2
+    assert "trained for another latent space" in capsys.readouterr().err
+    assert not (tmp_path / "shipped").exists()
+
+
 def test_one_picture_of_a_look_becomes_a_goal(
     trained: Path, scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
