@@ -16,7 +16,8 @@ from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
 from planner.benchmark.metrics import Scores, score
 from planner.demo.scene import save_truth, set_scene
-from planner.goal.look import FILE_NAME, load_look, save_look
+from planner.goal.goals import load_goal, save_goal
+from planner.goal.look import FILE_NAME
 from robot_ros.bag import is_whole
 from robot_ros.demo.client import StylingClient, in_domain
 from robot_ros.demo.config import RosDemoConfig
@@ -80,11 +81,10 @@ def run_ros_demo(config: RosDemoConfig) -> str:
 def make_goal(config: RosDemoConfig, folder: Path) -> tuple[Path, np.ndarray | None]:
     """Write the goal's look into the folder; return its file, and the wanted strands where they are known."""
     if config.goal is not None:
-        look = load_look(config.goal)
-        return save_look(folder, look.frames, look.notes), None
+        return save_goal(folder, load_goal(config.goal)), None
     scene = set_scene(replace(config.scene(), strokes=max(config.strokes, config.hidden_strokes + 2)))
     assert scene.truth is not None
-    save_look(folder, scene.goal.frames, scene.goal.notes)
+    save_goal(folder, scene.goal)
     save_truth(folder / "truth.npz", scene.truth)
     return folder / FILE_NAME, scene.truth.strands
 
