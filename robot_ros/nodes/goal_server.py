@@ -81,7 +81,8 @@ class GoalServer(ManagedNode):
         self._picture_out.publish(picture_message(goal.pictures, stamp))
         self._volume_out.publish(to_volume_message(volume, stamp, OBSERVER_VERSION))
         self._loaded = path.name
-        return f"{path.name}: {int(volume.occupied.sum())} voxels of hair, shown by {len(goal.pictures)} camera(s)"
+        voxels = int(volume.occupied.sum())
+        return f"{path.name}: {voxels} voxels of hair, shown by {len(goal.pictures)} camera(s)"
 
 
 def mirrored(volume: HairVolume) -> HairVolume:
