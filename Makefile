@@ -49,7 +49,8 @@ test-full: $(INSTALLED)  ## every test, at most 60 minutes
 	$(BIN)/python -m pytest
 
 # The recorded way to the shipped weights: data on training and on unseen families, latent space, editing,
-# figures. Each step goes on where a killed one stopped.
+# figures, and the network that reads goals out of pictures, which belongs to the latent space just installed.
+# Each step goes on where a killed one stopped.
 weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 minutes on two cores
 	$(BIN)/combwise generate --seed 1 --episodes 160 --heads 12 --out $(WEIGHTS)/train --resume
 	$(BIN)/combwise generate --seed 2 --episodes 16 --heads 4 --out $(WEIGHTS)/unseen --resume \
@@ -60,6 +61,11 @@ weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 
 	$(BIN)/combwise evaluate dynamics --data $(WEIGHTS)/train $(WEIGHTS)/unseen --weights $(WEIGHTS)/dynamics \
 		--out $(WEIGHTS)/evaluation --splits unseen --horizons 1 --episodes 8 --device $(DEVICE) --resume
 	$(BIN)/combwise weights install $(WEIGHTS)/dynamics --evaluation $(WEIGHTS)/evaluation --overwrite
+	$(BIN)/combwise train goal --data $(WEIGHTS)/train --out $(WEIGHTS)/goal --views 2000 --minutes 20 --batch 4 \
+		--device $(DEVICE) --resume
+	$(BIN)/combwise evaluate goal --data $(WEIGHTS)/unseen --weights $(WEIGHTS)/goal --out $(WEIGHTS)/goal_evaluation \
+		--device $(DEVICE) --resume
+	$(BIN)/combwise weights install $(WEIGHTS)/goal --kind goal --evaluation $(WEIGHTS)/goal_evaluation --overwrite
 
 ros: $(INSTALLED)  ## arms, rclpy and our ROS interfaces from wheels alone; needs cmake and a C++ compiler
 	bash scripts/install_ros.sh $(BIN)/python

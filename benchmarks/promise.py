@@ -78,7 +78,7 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
     model = load_model(job.weights)
     planner = MppiPlanner(model, MppiConfig(proposals=job.sieved))
     seen = observe(scene.salon.look(), scene.head, model.grid)
-    goal = observe(scene.goal.frames, scene.head, model.grid)
+    goal = scene.goal_volume(model.grid)
     rng = np.random.default_rng([job.seed, 2])
     plans, parts = planner.promised(seen, goal, scene.head, rng, free=job.free)
     rehearsal = SalonRehearsal(scene.salon)

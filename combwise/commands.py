@@ -45,6 +45,14 @@ COMMANDS: tuple[Command, ...] = (
         "demo",
     ),
     Command(
+        ("goal", "make"),
+        "make a goal of a look, a picture, another head's look or a groom",
+        "combwise.goal",
+        "MakeOptions",
+        "make",
+    ),
+    Command(("goal", "show"), "draw a goal", "combwise.goal", "ShowOptions", "show"),
+    Command(
         ("generate",), "simulate combed heads of hair: a dataset", "combwise.generate", "Arguments", "run"
     ),
     Command(("dataset", "info"), "tell what is in a dataset", "combwise.dataset", "InfoOptions", "info"),
@@ -87,6 +95,13 @@ COMMANDS: tuple[Command, ...] = (
         "train_baselines",
     ),
     Command(
+        ("train", "goal"),
+        "train the network that reads the wanted hair out of one picture",
+        "planner.goal.train",
+        "TrainGoalConfig",
+        "train_goal",
+    ),
+    Command(
         ("evaluate", "latent"),
         "score what the latent space of hair keeps, and walk through it",
         "dynamics.latent.evaluation",
@@ -99,6 +114,13 @@ COMMANDS: tuple[Command, ...] = (
         "dynamics.evaluation",
         "EvaluateDynamicsConfig",
         "evaluate_dynamics",
+    ),
+    Command(
+        ("evaluate", "goal"),
+        "score goals that are read out of one picture",
+        "planner.goal.evaluation",
+        "EvaluateGoalConfig",
+        "evaluate_goal",
     ),
     Command(
         ("evaluate", "held-out"),

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 
 from combwise.options import DeviceOption
 from hairsim.errors import CombwiseError
 
-LARGEST = {"small": 8_000_000, "base": 15_000_000}
-"""Most bytes of a shipped checkpoint, by profile."""
+LARGEST = {
+    "dynamics": {"small": 8_000_000, "base": 15_000_000},
+    "goal": {"small": 4_000_000, "base": 4_000_000},
+}
+"""Most bytes of a shipped checkpoint, by kind and profile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +24,16 @@ class InstallOptions(DeviceOption):
     """Options of `combwise weights install`.
 
     Attributes:
-        run: folder of `combwise train dynamics`, or its checkpoint.
-        evaluation: folder of `combwise evaluate dynamics` on this model; its figures go onto the card.
+        run: folder of `combwise train dynamics` or `combwise train goal`, or its checkpoint.
+        kind: dynamics, or goal for the network that reads pictures.
+        evaluation: folder of `combwise evaluate dynamics` or `goal` on it; its figures go onto the card.
         out: where to put weights and card; the package's own folder when left out.
         profile: whose weights they become.
         overwrite: replace the weights that are there.
     """
 
     run: tyro.conf.Positional[Path]
+    kind: Literal["dynamics", "goal"] = "dynamics"
     evaluation: Path | None = None
     out: Path | None = None
     profile: str = "small"
@@ -45,16 +50,25 @@ def install(options: InstallOptions) -> str:
     device = resolve_device(options.device)
     source = options.run / "model.safetensors" if options.run.is_dir() else options.run
     info = load_checkpoint(
-        source, kind="dynamics", profile=options.profile, grid=profile_grid(options.profile)
+        source, kind=options.kind, profile=options.profile, grid=profile_grid(options.profile)
     ).info
     size = source.stat().st_size
-    if size > LARGEST[options.profile]:
+    largest = LARGEST[options.kind][options.profile]
+    if size > largest:
         raise CombwiseError(
             f"checkpoint {source} has {size / 1e6:.1f} MB; a shipped '{options.profile}' may have "
-            f"{LARGEST[options.profile] / 1e6:.0f} MB at most"
+            f"{largest / 1e6:.0f} MB at most"
         )
-    load_model(source, device=device, profile=options.profile)
-    folder = WEIGHTS if options.out is None else options.out
+    folder = WEIGHTS
+    if options.kind == "goal":
+        from planner.goal.picture_goal import WEIGHTS as GOAL_WEIGHTS
+        from planner.goal.picture_goal import load_picture_goals
+
+        load_picture_goals(source, device=device, profile=options.profile)
+        folder = GOAL_WEIGHTS
+    else:
+        load_model(source, device=device, profile=options.profile)
+    folder = options.out or folder
     target = folder / f"{options.profile}.safetensors"
     if target.exists() and not options.overwrite:
         raise CombwiseError(f"file {target} exists; use --overwrite or another --out")
@@ -78,5 +92,5 @@ def _evaluation(folder: Path) -> dict[str, Any]:
     """Return the content of an evaluation's metrics.json."""
     path = folder / "metrics.json"
     if not path.is_file():
-        raise CombwiseError(f"{path} does not exist; expected a folder made by 'combwise evaluate dynamics'")
+        raise CombwiseError(f"{path} does not exist; expected a folder made by 'combwise evaluate'")
     return json.loads(path.read_text(encoding="utf-8"))

@@ -9,12 +9,13 @@ import numpy as np
 from PIL import Image
 
 from hairsim.cameras.camera import Frame
+from planner.goal.look import Picture
 
 HEIGHT = 240
 """Of a contact sheet [pixel]."""
 
 
-def contact_sheet(frames: Sequence[Frame], *, height: int = HEIGHT) -> bytes:
+def contact_sheet(frames: Sequence[Frame | Picture], *, height: int = HEIGHT) -> bytes:
     """Return the colour pictures of a look side by side, as JPEG."""
     pictures = []
     for frame in frames:

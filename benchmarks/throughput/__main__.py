@@ -9,6 +9,8 @@ import datetime
 import json
 import os
 import platform
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +24,9 @@ from benchmarks.throughput.targets import Target, targets
 from hairsim.atomic_file import write_text
 from hairsim.version import SIMULATOR_VERSION, code_version
 
+COPIED = 4_000_000_000
+"""Bytes that are copied to see what a GPU's memory can do."""
+
 
 @dataclass(frozen=True)
 class ThroughputBenchmark:
@@ -31,17 +36,19 @@ class ThroughputBenchmark:
         out: the JSON file.
         quick: few and small cases, a minute or two.
         only: purposes of cases to time; all of them when empty.
+        devices: where; the CPU, and a CUDA device if there is one, when empty.
     """
 
     out: Path
     quick: bool = False
     only: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
 
 
 def run(config: ThroughputBenchmark) -> tuple[list[Row], list[Target]]:
     """Time every case, print rows as they come, and write the file."""
     console = Console()
-    devices = ("cpu", "cuda:0") if wp.is_cuda_available() else ("cpu",)
+    devices = config.devices or (("cpu", "cuda:0") if wp.is_cuda_available() else ("cpu",))
     rows: list[Row] = []
     for case in plan(quick=config.quick, devices=devices):
         if config.only and case.purpose not in config.only:
@@ -59,12 +66,30 @@ def run(config: ThroughputBenchmark) -> tuple[list[Row], list[Target]]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
         "load_average": [round(load, 1) for load in os.getloadavg()],
+        "gpu": _gpu(devices),
         "targets": [asdict(target) for target in reached],
         "rows": [asdict(row) for row in rows],
     }
     write_text(config.out, json.dumps(result, indent=1) + "\n")
     console.print(f"{len(rows)} rows written to {config.out}")
     return rows, reached
+
+
+def _gpu(devices: Sequence[str]) -> dict[str, object] | None:
+    """Return a CUDA device's name and what copying within its memory reads and writes [GB/s]."""
+    cuda = [device for device in devices if device != "cpu"]
+    if not cuda:
+        return None
+    first, second = (wp.zeros(COPIED // 4, dtype=float, device=cuda[0]) for _ in range(2))
+    seconds = []
+    for _ in range(8):
+        wp.synchronize_device(cuda[0])
+        began = time.perf_counter()
+        wp.copy(second, first)
+        wp.synchronize_device(cuda[0])
+        seconds.append(time.perf_counter() - began)
+    rate = round(2e-9 * COPIED / min(seconds))
+    return {"name": wp.get_device(cuda[0]).name, "copies_gb_per_s": rate}
 
 
 def described(case: Case, row: Row) -> str:

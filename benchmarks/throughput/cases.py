@@ -65,6 +65,9 @@ def plan(*, quick: bool, devices: tuple[str, ...]) -> Iterator[Case]:
                 yield Case("strands", device=device, strands=strands, contacts=contacts)
         for worlds in (1, 4) if quick else (1, 4, 16, 64, 256):
             yield Case("worlds", device=device, worlds=worlds, vertices=16, contacts=True)
+        if device != "cpu":
+            yield Case("a large head", device=device, strands=10_000, vertices=32, contacts=True)
+            yield Case("many large heads", device=device, worlds=256, strands=1000, contacts=True)
         for cores in (1, 2) if device == "cpu" else ():
             yield Case("cores, many heads", cores=cores, worlds=8, strands=250, contacts=True)
             yield Case("cores, one head", cores=cores, strands=1000, contacts=True)

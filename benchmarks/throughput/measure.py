@@ -72,6 +72,6 @@ def _timed(case: Case, quick: bool) -> tuple[float, float, float]:
     from benchmarks.throughput.rods import cantilever_error, seconds_a_step
 
     seconds = seconds_a_step(case, repeats=2 if quick else 3, block_seconds=0.1 if quick else 0.4)
-    error = cantilever_error(case.vertices, case.dt)
+    error = cantilever_error(case.vertices, case.dt, case.device)
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return seconds, error, kilobytes / (1024.0 if sys.platform != "darwin" else 1024.0**2)

@@ -42,11 +42,13 @@ def heavy_rod_ratio(length: float) -> float:
 
 
 @cache
-def cantilever_error(vertices: int, dt: float) -> float:
+def cantilever_error(vertices: int, dt: float, device: str) -> float:
     """Return the relative error of drop over reach of one free rod at this resolution and step."""
     rods = clamped_rods(vertices, free_length(vertices), (1.0, 0.0, 0.0))
     config = PhysicsConfig(time_step=dt, contacts=False)
-    world = HairWorld([floor()], [rods], material=Material(air_drag=20.0), config=config, threads=1)
+    world = HairWorld(
+        [floor()], [rods], material=Material(air_drag=20.0), config=config, device=device, threads=1
+    )
     world.settle(6.0)
     strand = world.strands()[0].astype(np.float64)
     tip = strand[-1] - 0.5 * (strand[0] + strand[1])

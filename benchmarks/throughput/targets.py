@@ -44,6 +44,12 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     cost = {r.contacts: 1.0 / r.vertex_steps_per_s for r in ours if r.purpose == "contacts"}
     if len(cost) == 2:
         found.append(_at_most("everything on, times the free rods", cost[True] / cost[False], 3.0))
+    large = [r for r in rows if r.purpose == "a large head"]
+    if large:
+        frames = 60.0 * large[0].realtime_factor
+        found.append(
+            _at_least("10,000 x 32 on a GPU, everything on, frames of 1/60 s a second", frames, 120.0)
+        )
     return found
 
 

@@ -11,6 +11,7 @@ from dynamics.latent.autoencoder import LatentConfig
 from dynamics.latent.model import LatentModel
 from dynamics.latent.train import MODEL_FILE
 from hairsim.errors import CombwiseError
+from hairsim.volume import GridSpec
 
 KINDS = ("latent", "dynamics")
 """Kinds of checkpoints that hold an autoencoder: alone, or under the editing branch."""
@@ -33,21 +34,48 @@ def load_latent(
         CombwiseError: there is none, it is of another kind, grid or version, or its tensors are not
             those of this version's networks.
     """
-    file = path / MODEL_FILE if path.is_dir() else path
     first = stores[0]
-    checkpoint = load_checkpoint(
-        file, profile=first.info.profile, grid=first.grid, observer_version=first.info.observer_version
+    model, info = read_latent(
+        path,
+        profile=first.info.profile,
+        grid=first.grid,
+        observer_version=first.info.observer_version,
+        kinds=kinds,
     )
-    info = checkpoint.info
-    if info.kind not in kinds:
-        raise CombwiseError(f"checkpoint {file} is of kind {info.kind}; expected {' or '.join(kinds)}")
     for store in stores:
         if (store.grid, store.info.observer_version) != (info.grid, info.observer_version):
             raise CombwiseError(
                 f"datasets of {describe_grid(first.grid)}, observer {first.info.observer_version}, and of "
                 f"{describe_grid(store.grid)}, observer {store.info.observer_version}; expected one of each"
             )
-    tensors = checkpoint.tensors
+    return model, info
+
+
+def read_latent(
+    path: Path,
+    *,
+    profile: str,
+    grid: GridSpec,
+    observer_version: str | None = None,
+    kinds: Sequence[str] = KINDS,
+) -> tuple[LatentModel, CheckpointInfo]:
+    """Load an autoencoder for a profile and grid; return it and what its file says.
+
+    Args:
+        path: checkpoint, or the run folder that holds it.
+        profile: "small" or "base".
+        grid: that it must have been trained on.
+        observer_version: that its camera inputs must come from; any when None.
+        kinds: of checkpoint that will do.
+
+    Raises:
+        CombwiseError: as `load_latent`.
+    """
+    file = path / MODEL_FILE if path.is_dir() else path
+    checkpoint = load_checkpoint(file, profile=profile, grid=grid, observer_version=observer_version)
+    info, tensors = checkpoint.info, checkpoint.tensors
+    if info.kind not in kinds:
+        raise CombwiseError(f"checkpoint {file} is of kind {info.kind}; expected {' or '.join(kinds)}")
     if info.kind == "dynamics":
         tensors = {k.removeprefix(PREFIX): t for k, t in tensors.items() if k.startswith(PREFIX)}
     model = LatentModel(LatentConfig(**info.sizes["latent"]))

@@ -14,6 +14,7 @@ from hairsim.groom.groom import Groom
 from hairsim.head.head import DistanceField, Head
 from hairsim.physics.arrays import ContactModel, RodModel, RodState, TieModel, Workspace
 from hairsim.physics.config import PhysicsConfig
+from hairsim.physics.layout import per_vertex, zeros_per_vertex
 from hairsim.physics.material import Material
 from hairsim.physics.sag_free import elastic_turns, skin_below_strands
 
@@ -130,7 +131,7 @@ def make_models(
     rod.edge_length = wp.array(edge.astype(np.float32), dtype=float, device=device)
     tangent = (strands[:, 1] - strands[:, 0]) / edge[:, None]
     rod.root_tangent = wp.array(tangent.astype(np.float32), dtype=wp.vec3, device=device)
-    rod.rest_curvature = wp.array(curvature.astype(np.float32), dtype=wp.vec3, device=device)
+    rod.rest_curvature = per_vertex(curvature.astype(np.float32), wp.vec3, device)
     rod.root_frame = wp.array(root_frame.astype(np.float32), dtype=wp.quat, device=device)
     rod.narrow_axis = wp.array(upright_axes(tangent).astype(np.float32), dtype=wp.vec3, device=device)
 
@@ -180,16 +181,17 @@ def make_state(strands: np.ndarray, height: np.ndarray, config: PhysicsConfig, d
     """Return a `RodState` at rest at `strands` [N, V, 3] [m], `height` [N, V] [m] above the skin."""
     shape = strands.shape[:2]
     state = RodState()
-    state.position = wp.array(strands.astype(np.float32), dtype=wp.vec3, device=device)
-    state.velocity = wp.zeros(shape, dtype=wp.vec3, device=device)
-    state.tension = wp.zeros(shape, dtype=float, device=device)
-    state.twist = wp.zeros(shape, dtype=float, device=device)
-    state.skin_anchor = wp.array(strands.astype(np.float32), dtype=wp.vec3, device=device)
-    state.skin_height = wp.array(height.astype(np.float32), dtype=float, device=device)
-    state.skin_normal = wp.zeros(shape, dtype=float, device=device)
-    state.comb_normal = wp.zeros(shape, dtype=float, device=device)
-    state.neighbour = wp.full((*shape, config.neighbours), -1, dtype=int, device=device)
-    state.neighbour_offset = wp.zeros((*shape, config.neighbours), dtype=wp.vec3, device=device)
+    state.position = per_vertex(strands.astype(np.float32), wp.vec3, device)
+    state.velocity = zeros_per_vertex(shape, wp.vec3, device)
+    state.tension = zeros_per_vertex(shape, float, device)
+    state.twist = zeros_per_vertex(shape, float, device)
+    state.skin_anchor = per_vertex(strands.astype(np.float32), wp.vec3, device)
+    state.skin_height = per_vertex(height.astype(np.float32), float, device)
+    state.skin_normal = zeros_per_vertex(shape, float, device)
+    state.comb_normal = zeros_per_vertex(shape, float, device)
+    state.neighbour = zeros_per_vertex((*shape, config.neighbours), int, device)
+    state.neighbour.fill_(-1)
+    state.neighbour_offset = zeros_per_vertex((*shape, config.neighbours), wp.vec3, device)
     return state
 
 
@@ -206,14 +208,14 @@ def make_workspace(shape: tuple[int, int], device: str) -> Any:
         "correction",
         "residual",
     ):
-        setattr(work, name, wp.zeros(shape, dtype=wp.vec3, device=device))
+        setattr(work, name, zeros_per_vertex(shape, wp.vec3, device))
     for name in ("stiffness", "comb_stiffness", "comb_coupling"):
-        setattr(work, name, wp.zeros(shape, dtype=wp.mat33, device=device))
+        setattr(work, name, zeros_per_vertex(shape, wp.mat33, device))
     for name in ("factor", "pivot_inverse"):
-        setattr(work, name, wp.zeros(shape, dtype=wp.mat33d, device=device))
-    work.forward = wp.zeros(shape, dtype=wp.vec3d, device=device)
+        setattr(work, name, zeros_per_vertex(shape, wp.mat33d, device))
+    work.forward = zeros_per_vertex(shape, wp.vec3d, device)
     for name in ("sweep_factor", "sweep_forward"):
-        setattr(work, name, wp.zeros(shape, dtype=float, device=device))
+        setattr(work, name, zeros_per_vertex(shape, float, device))
     work.comb_reaction = wp.zeros(shape[0], dtype=wp.vec3, device=device)
     work.comb_torque = wp.zeros(shape[0], dtype=wp.vec3, device=device)
     return work

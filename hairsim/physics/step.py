@@ -16,6 +16,7 @@ from hairsim.physics.hair_contact import (
 )
 from hairsim.physics.head_motion import ride_on_head
 from hairsim.physics.launch import StrandLauncher
+from hairsim.physics.layout import zeros_per_vertex
 from hairsim.physics.lengths import keep_lengths
 from hairsim.physics.rods import move_rods, predict_positions, solve_rods, sum_rod_forces
 from hairsim.physics.skin_contact import press_on_skin, settle_on_skin
@@ -47,9 +48,10 @@ class Solver:
         self._launcher, self._device = launcher, device
         shape = work.predicted.shape
         self._points = wp.zeros(shape[0] * shape[1], dtype=wp.vec3, device=device)
-        self._distance = wp.zeros((*shape, contact.neighbours), dtype=float, device=device)
-        self._spare_neighbour = wp.full((*shape, contact.neighbours), -1, dtype=int, device=device)
-        self._spare_offset = wp.zeros((*shape, contact.neighbours), dtype=wp.vec3, device=device)
+        slots = (*shape, contact.neighbours)
+        self._distance = zeros_per_vertex(slots, float, device)
+        self._spare_neighbour = zeros_per_vertex(slots, int, device)
+        self._spare_offset = zeros_per_vertex(slots, wp.vec3, device)
         worlds = shape[0] // rod.strands_per_world
         self._grid = wp.HashGrid(min(CELLS * worlds, MOST_CELLS), 64, 64, device=device)
         half_edge = 0.5 * float(rod.edge_length.numpy().max())

@@ -17,7 +17,6 @@ from planner.benchmark.roster import Entry, grid_of, make_entry
 from planner.benchmark.tasks import Task
 from planner.demo.scene import Scene
 from planner.episode import EpisodeConfig, EpisodeResult, noise_floor, run_episode
-from planner.observe import observe
 
 
 def try_task(task: Task, name: str, dynamics: Any, preset: str) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def try_task(task: Task, name: str, dynamics: Any, preset: str) -> dict[str, Any
     if "observe" in entry.oracles:
         see = lambda: truth(scene.salon.world.strands())  # noqa: E731
     assert scene.truth is not None
-    goal = observe(scene.goal.frames, scene.head, grid)
+    goal = scene.goal_volume(grid)
     if "goal" in entry.oracles:
         goal = truth(scene.truth.strands)
     device = task.config.device

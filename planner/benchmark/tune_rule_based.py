@@ -135,7 +135,6 @@ def try_rules(folder: Path, config: TuneConfig, seed: int, rules: RuleBasedConfi
     from hairsim.volume import GRIDS
     from planner.benchmark.metrics import score
     from planner.episode import EpisodeConfig, run_episode
-    from planner.observe import observe
 
     start_warp()
     level = config.levels[seed % len(config.levels)]
@@ -147,7 +146,7 @@ def try_rules(folder: Path, config: TuneConfig, seed: int, rules: RuleBasedConfi
     scene = task.scene()
     assert scene.truth is not None
     grid = GRIDS["small"]
-    goal = observe(scene.goal.frames, scene.head, grid)
+    goal = scene.goal_volume(grid)
     result = run_episode(
         scene.salon, RuleBasedPlanner(rules), goal, scene.head, grid, seed,
         config=EpisodeConfig(strokes=task.level.allowed),

@@ -23,7 +23,7 @@ class DemoConfig:
             in its format, and cm for the head.
         groom_axes: axes of the groom and head files; None likewise, and y-up for the head.
         head: mesh file in place of the built-in head.
-        goal: recorded goal (.npz or a demo's folder) in place of a goal made by combing a copy.
+        goal: file of `combwise goal make`, or a demo's folder, in place of a goal made by combing a copy.
         planner: who chooses the strokes.
         preset: how far MPPI searches.
         weights: checkpoint of the learned model; None for the shipped one.

@@ -23,8 +23,7 @@ from planner.demo.film import write_film
 from planner.demo.report import render_report
 from planner.demo.scene import Scene, Wish, read_wish, save_truth, set_scene
 from planner.episode import EpisodeConfig, EpisodeResult, EpisodeStep, noise_floor, run_episode
-from planner.goal.look import save_look
-from planner.observe import observe
+from planner.goal.goals import save_goal
 from planner.planners.mppi import PRESETS, MppiPlanner
 from planner.planners.no_stroke import NoStrokePlanner
 from planner.planners.planner import Dynamics, PlannedStroke, Planner
@@ -95,7 +94,7 @@ def _style(
     """Set the scene, style, and score what the salon kept aside."""
     task = progress.add_task("growing hair, making the goal", total=None, note="")
     scene = set_scene(config, wish)
-    save_look(folder.path, scene.goal.frames, scene.goal.notes)
+    save_goal(folder.path, scene.goal)
     if scene.truth is not None:
         save_truth(folder.path / "truth.npz", scene.truth)
     progress.update(task, total=1, completed=1)
@@ -125,7 +124,7 @@ def style_scene(
 ) -> EpisodeResult:
     """Run the closed loop in a scene with the planner that the config names; see `run_episode`."""
     planner, grid = make_planner(config, scene, dynamics)
-    goal = observe(scene.goal.frames, scene.head, grid)
+    goal = scene.goal_volume(grid)
     return run_episode(
         scene.salon,
         planner,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from hairsim.cameras.camera import Camera
 from hairsim.cameras.picture import draw, portrait_camera
@@ -67,8 +67,10 @@ def _goal_half(scene: Scene, camera: Camera, device: str) -> np.ndarray:
     if scene.truth is not None:
         return labelled(draw(scene.hair(scene.truth.strands), scene.head, camera, device=device), "goal")
     toward = camera.camera_to_head[:3, 3]
-    frame = max(scene.goal.frames, key=lambda f: float(f.camera.camera_to_head[:3, 3] @ toward))
-    return labelled(np.asarray(Image.fromarray(frame.colour).resize((SIZE, SIZE))), "goal")
+    if not scene.goal.pictures:
+        return labelled(np.zeros((SIZE, SIZE, 3), np.uint8), "goal without a picture")
+    picture = max(scene.goal.pictures, key=lambda p: float(p.camera.camera_to_head[:3, 3] @ toward))
+    return labelled(np.asarray(ImageOps.pad(Image.fromarray(picture.colour), (SIZE, SIZE))), "goal")
 
 
 def labelled(picture: np.ndarray, text: str) -> np.ndarray:

@@ -96,9 +96,9 @@ def _views(config: DemoConfig, scene: Scene) -> list[dict[str, str]]:
         cameras = view_cameras(PICTURE)
         goal = draw_views(scene.hair(scene.truth.strands), scene.head, cameras, config.device)
     else:
-        names = [frame.camera.name for frame in scene.goal.frames]
-        cameras = [frame.camera for frame in scene.goal.frames]
-        goal = [frame.colour for frame in scene.goal.frames]
+        names = [picture.camera.name for picture in scene.goal.pictures]
+        cameras = [picture.camera for picture in scene.goal.pictures]
+        goal = [picture.colour for picture in scene.goal.pictures]
     before = draw_views(scene.hair(history[0]), scene.head, cameras, config.device)
     after = draw_views(scene.hair(history[-1]), scene.head, cameras, config.device)
     return [

@@ -16,11 +16,13 @@ from hairsim.groom.groom import Groom
 from hairsim.head.head import Head
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.tool import rake_comb
+from hairsim.volume import GridSpec, HairVolume
 from hairsim.world import HairWorld
 from planner.benchmark.metrics import is_task
 from planner.demo.config import DemoConfig
 from planner.demo.salon import SimulatedSalon
-from planner.goal.look import Look, load_look, require_head
+from planner.goal.goals import Goal, goal_volume, load_goal
+from planner.goal.look import Look, require_head
 from planner.goal.virtual_goal import Style, VirtualGoal, any_style, make_virtual_goal
 
 FILM_RATE = 10.0
@@ -37,19 +39,23 @@ class Scene:
     Attributes:
         salon: the environment of the episode.
         groom: the hair as it grew.
-        goal: the look at the wanted style: all that a planner learns of it.
+        goal: the wanted style, a look or a volume: all that a planner learns of it.
         truth: the wanted strands and hidden strokes, for scores and replay; None for a recorded goal.
     """
 
     salon: SimulatedSalon
     groom: Groom
-    goal: Look
+    goal: Goal
     truth: VirtualGoal | None
 
     @property
     def head(self) -> Head:
         """The customer's head."""
         return self.salon.head
+
+    def goal_volume(self, grid: GridSpec) -> HairVolume:
+        """Return the goal as the salon's cameras would observe it."""
+        return goal_volume(self.goal, self.head, grid, self.salon.cameras)
 
     def hair(self, guides: np.ndarray) -> np.ndarray:
         """Return the hair [N, V, 3] that cameras see for guides [S, V, 3]."""
@@ -62,7 +68,7 @@ class Wish:
 
     head: Head
     groom: Groom
-    goal: Look | None
+    goal: Goal | None
 
 
 def read_wish(config: DemoConfig) -> Wish:
@@ -72,7 +78,7 @@ def read_wish(config: DemoConfig) -> Wish:
         CombwiseError: a file that cannot be read, or a goal on another head.
     """
     head, groom = customer(config)
-    goal = None if config.goal is None else load_look(config.goal)
+    goal = None if config.goal is None else load_goal(config.goal)
     if goal is not None:
         require_head(goal, head.name)
     return Wish(head, groom, goal)

@@ -1,4 +1,4 @@
-"""A look: the frames of one rig at one moment, and its file. A goal is a look at the wanted style.
+"""A look: the frames of one rig at one moment, and its file. A goal may be a look at the wanted style.
 
 goal.npz    meta     JSON bytes: format, cameras (name, size, focal, camera_to_head), notes
             colour0, depth0, mask0, colour1, ...   one set a camera
@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,28 @@ from hairsim.errors import CombwiseError
 
 FORMAT = "combwise look 1"
 FILE_NAME = "goal.npz"
+
+
+class HasNotes(Protocol):
+    """Anything with notes: a goal of either kind."""
+
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        """What is known of it, JSON-able."""
+        ...
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A colour picture and where it was taken from.
+
+    Attributes:
+        camera: intrinsics and pose.
+        colour: [height, width, 3] uint8, sRGB.
+    """
+
+    camera: Camera
+    colour: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -36,6 +58,11 @@ class Look:
     frames: tuple[Frame, ...]
     notes: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """What people are shown of it."""
+        return tuple(Picture(frame.camera, frame.colour) for frame in self.frames)
+
 
 def save_look(path: Path, frames: Sequence[Frame], notes: Mapping[str, Any] | None = None) -> Path:
     """Write a look as one .npz file, or as goal.npz in a folder; return the file's path."""
@@ -44,16 +71,7 @@ def save_look(path: Path, frames: Sequence[Frame], notes: Mapping[str, Any] | No
     meta = {
         "format": FORMAT,
         "notes": dict(notes or {}),
-        "cameras": [
-            {
-                "name": frame.camera.name,
-                "width": frame.camera.width,
-                "height": frame.camera.height,
-                "focal": frame.camera.focal,
-                "camera_to_head": np.asarray(frame.camera.camera_to_head, np.float64).tolist(),
-            }
-            for frame in frames
-        ],
+        "cameras": [camera_record(frame.camera) for frame in frames],
     }
     arrays: dict[str, np.ndarray] = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}
     for number, frame in enumerate(frames):
@@ -73,7 +91,9 @@ def load_look(path: Path) -> Look:
     """
     source = path / FILE_NAME if path.is_dir() else path
     if not source.is_file():
-        raise CombwiseError(f"goal {source} does not exist; expected a look saved by 'combwise demo' as .npz")
+        raise CombwiseError(
+            f"goal {source} does not exist; expected a look saved by 'combwise demo' or 'combwise goal make'"
+        )
     try:
         with source.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             meta = json.loads(archive["meta"].tobytes())
@@ -81,7 +101,7 @@ def load_look(path: Path) -> Look:
                 raise CombwiseError(f"goal {source} has format '{meta['format']}'; expected '{FORMAT}'")
             frames = tuple(
                 Frame(
-                    camera=_camera(source, entry),
+                    camera=camera_of(entry, f"goal {source}"),
                     colour=archive[f"colour{number}"],
                     depth=archive[f"depth{number}"],
                     hair_mask=archive[f"mask{number}"],
@@ -96,17 +116,17 @@ def load_look(path: Path) -> Look:
         ) from error
 
 
-def require_head(look: Look, head: str) -> None:
+def require_head(goal: HasNotes, head: str) -> None:
     """Check that a goal is in the frame of a head: taken of it, or registered to it.
 
     Args:
-        look: its notes name the head that it was taken of (`head`), or registered to (`registered_to`).
+        goal: its notes name the head that it was taken of (`head`), or registered to (`registered_to`).
         head: name of the head that is to be styled.
 
     Raises:
         CombwiseError: the goal was taken of another head and nobody registered it.
     """
-    taken_of = look.notes.get("registered_to", look.notes.get("head", head))
+    taken_of = goal.notes.get("registered_to", goal.notes.get("head", head))
     if taken_of != head:
         raise CombwiseError(
             f"the goal was taken of head '{taken_of}', the hair grows on '{head}'; expected a goal of the "
@@ -114,10 +134,24 @@ def require_head(look: Look, head: str) -> None:
         )
 
 
-def _camera(source: Path, entry: Mapping[str, Any]) -> Camera:
+def camera_record(camera: Camera) -> dict[str, Any]:
+    """Return a camera as plain JSON values; `camera_of` reads them."""
+    return {
+        "name": camera.name,
+        "width": camera.width,
+        "height": camera.height,
+        "focal": camera.focal,
+        "camera_to_head": np.asarray(camera.camera_to_head, np.float64).tolist(),
+    }
+
+
+def camera_of(entry: Mapping[str, Any], where: str) -> Camera:
+    """Return the camera that `camera_record` wrote down; `where` begins the complaint.
+
+    Raises:
+        CombwiseError: its pose is no finite 4 x 4 matrix.
+    """
     pose = np.array(entry["camera_to_head"], np.float64)
     if pose.shape != (4, 4) or not np.isfinite(pose).all():
-        raise CombwiseError(
-            f"goal {source}: camera '{entry['name']}' is not calibrated; expected a 4 x 4 pose"
-        )
+        raise CombwiseError(f"{where}: camera '{entry['name']}' is not calibrated; expected a 4 x 4 pose")
     return Camera(str(entry["name"]), int(entry["width"]), int(entry["height"]), float(entry["focal"]), pose)

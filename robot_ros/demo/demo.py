@@ -16,7 +16,8 @@ from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
 from planner.benchmark.metrics import Scores, score
 from planner.demo.scene import save_truth, set_scene
-from planner.goal.look import FILE_NAME, load_look, save_look
+from planner.goal.goals import load_goal, save_goal
+from planner.goal.look import FILE_NAME
 from robot_ros.bag import is_whole
 from robot_ros.demo.arm_goal import within_reach
 from robot_ros.demo.client import StylingClient, in_domain
@@ -85,12 +86,11 @@ def make_goal(config: RosDemoConfig, folder: Path) -> tuple[Path, np.ndarray | N
     It is seen by cameras as sharp as the robot's: what they miss must be missing on both sides.
     """
     if config.goal is not None:
-        look = load_look(config.goal)
-        return save_look(folder, look.frames, look.notes), None
+        return save_goal(folder, load_goal(config.goal)), None
     wanted = replace(config.scene(), strokes=max(config.strokes, config.hidden_strokes + 2))
     scene = set_scene(wanted, style=within_reach(config.arm), pixels=config.camera_size)
     assert scene.truth is not None
-    save_look(folder, scene.goal.frames, scene.goal.notes)
+    save_goal(folder, scene.goal)
     save_truth(folder / "truth.npz", scene.truth)
     return folder / FILE_NAME, scene.truth.strands
 

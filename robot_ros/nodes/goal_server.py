@@ -1,8 +1,8 @@
-"""The goal server: a recorded look at the wanted hair becomes the goal volume.
+"""The goal server: a goal file becomes the goal volume.
 
     python -m robot_ros.nodes.goal_server --ros-args -p goal:=runs/demo/goal.npz
 
-Reads what `combwise demo --goal` reads: a look of calibrated RGB-D cameras (.npz), or the folder of a demo.
+Reads what `combwise demo --goal` reads: a file of `combwise goal make`, or the folder of a demo.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from combwise_interfaces.msg import HairVolume as HairVolumeMessage
 from combwise_interfaces.srv import LoadGoal
 from sensor_msgs.msg import CompressedImage
 
+from hairsim.cameras.camera import three_camera_rig
 from hairsim.errors import CombwiseError
 from hairsim.head.parametric import parametric_head
 from hairsim.volume import GRIDS, HairVolume
-from planner.goal import load_look
-from planner.observe import OBSERVER_VERSION, observe
+from planner.goal import goal_volume, load_goal
+from planner.observe import OBSERVER_VERSION
 from robot_ros.nodes import names, qos
 from robot_ros.nodes.hair_messages import to_volume_message
 from robot_ros.nodes.hair_observer import picture_message
@@ -73,14 +74,15 @@ class GoalServer(ManagedNode):
 
     def _publish(self, path: Path, mirror: bool) -> str:
         """Publish a goal; return what it is."""
-        look = load_look(path)
-        volume = observe(look.frames, self._head, self._grid)
+        goal = load_goal(path)
+        volume = goal_volume(goal, self._head, self._grid, three_camera_rig())
         volume = mirrored(volume) if mirror else volume
         stamp = self.get_clock().now().to_msg()
-        self._picture_out.publish(picture_message(list(look.frames), stamp))
+        self._picture_out.publish(picture_message(goal.pictures, stamp))
         self._volume_out.publish(to_volume_message(volume, stamp, OBSERVER_VERSION))
         self._loaded = path.name
-        return f"{path.name}: {int(volume.occupied.sum())} voxels of hair from {len(look.frames)} camera(s)"
+        voxels = int(volume.occupied.sum())
+        return f"{path.name}: {voxels} voxels of hair, shown by {len(goal.pictures)} camera(s)"
 
 
 def mirrored(volume: HairVolume) -> HairVolume:

@@ -9,6 +9,7 @@ is read from the calibration file, or from /tf_static where none is given.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hairsim.cameras.camera import Frame
 from hairsim.errors import CombwiseError
 from hairsim.head.parametric import parametric_head
 from hairsim.volume import GRIDS
+from planner.goal.look import Picture
 from planner.observe import OBSERVER_VERSION, observe
 from robot_ros.calibrate.file import read_calibration
 from robot_ros.frames import inverse
@@ -179,7 +181,7 @@ class HairObserver(ManagedNode):
         return 1e-9 * self.get_clock().now().nanoseconds
 
 
-def picture_message(frames: list[Frame], stamp: Any) -> CompressedImage:
+def picture_message(frames: Sequence[Frame | Picture], stamp: Any) -> CompressedImage:
     """Return a look's pictures side by side as a message."""
     message = CompressedImage(format="jpeg", data=contact_sheet(frames))
     message.header.frame_id, message.header.stamp = names.HEAD, stamp
