@@ -33,6 +33,7 @@ from robot_ros.styling import Ended, Ending, StylingLoop
 PARAMS = (
     *CELL_PARAMS,
     Param("preset", "cpu", "how far MPPI searches", choices=tuple(PRESETS)),
+    Param("within_reach", True, "search among the strokes that the arm can make; else it refuses them later"),
     Param("weights", "", "checkpoint of the learned model; empty for the shipped one"),
     Param("device", "cpu", "where the model computes: cpu, cuda or cuda:N"),
     Param("strokes", 5, "most strokes where a goal names none", low=1, high=100, live=True),
@@ -77,7 +78,8 @@ class StylingPlanner(ManagedNode):
         options = self.options
         weights = Path(options["weights"]) if options["weights"] else None
         placed = Path(options["calibration"]) if options["calibration"] else None
-        choice = PlannerChoice(options["preset"], weights, options["device"], options["arm"], placed)
+        arm = options["arm"] if options["within_reach"] else ""
+        choice = PlannerChoice(options["preset"], weights, options["device"], arm, placed)
         self._planner = PlannerProcess(choice, patience=self._check)
         try:
             self._trait = self._planner.await_ready(LOADING)

@@ -153,7 +153,7 @@ class Stage:
 def stage(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with ros_domain():
         log = tmp_path_factory.mktemp("styling") / "planner.log"
-        options = {"preset": "quick", "rest": 0.1, "strokes": 2}
+        options = {"preset": "quick", "rest": 0.1, "strokes": 2, "within_reach": False}
         process = RosProcess("robot_ros.nodes.styling_planner", options, log)
         bench, client = Bench(scene.volume, lock_moved(scene, 0.05)), StylingClient()
         stage = Stage(bench, process, client)
