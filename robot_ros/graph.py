@@ -63,9 +63,9 @@ def virtual_graph(
         NodeSpec(names.EPISODE_RECORDER, recorder),
         NodeSpec(names.SAFETY_SUPERVISOR, {"real_robot": False, **arm}),
         NodeSpec(names.STROKE_EXECUTOR, arm),
-        NodeSpec(names.HAIR_OBSERVER, simulated),
+        NodeSpec(names.HAIR_OBSERVER, {"reliable": True, **simulated}),
         NodeSpec(names.GOAL_SERVER, simulated),
-        NodeSpec(names.STYLING_PLANNER, {**planner, **simulated}),
+        NodeSpec(names.STYLING_PLANNER, {**planner, **arm}),
     ]
 
 
@@ -92,6 +92,8 @@ class ArmSetup:
         head_pose: topic of the head tracker.
         e_stop: topic of the e-stop's contact.
         cameras: by name.
+        head_board: parameters of our head tracker (camera, board, columns, rows, square, marker), which then
+            publishes `head_pose`; empty where the head is tracked by something else.
     """
 
     arm: str
@@ -102,6 +104,7 @@ class ArmSetup:
     head_pose: str
     e_stop: str
     cameras: Mapping[str, CameraSetup]
+    head_board: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_arm_setup(path: Path) -> ArmSetup:
@@ -124,6 +127,11 @@ def read_arm_setup(path: Path) -> ArmSetup:
         ) from error
     if setup.wrench_sign not in (1, -1):
         raise CombwiseError(f"{path}: wrench_sign is {setup.wrench_sign}; expected 1 or -1")
+    if setup.head_board and setup.head_board.get("camera") not in setup.cameras:
+        raise CombwiseError(
+            f"{path}: head_board is seen by camera '{setup.head_board.get('camera')}'; "
+            f"expected one of {', '.join(setup.cameras)}"
+        )
     if not 1 <= len(setup.cameras) <= 4:
         raise CombwiseError(f"{path}: {len(setup.cameras)} cameras; expected one to four")
     return setup
@@ -162,6 +170,10 @@ def real_graph(
         NodeSpec(names.STROKE_EXECUTOR, cell),
         NodeSpec(names.HAIR_OBSERVER, eyes),
         NodeSpec(names.GOAL_SERVER, {"goal": goal} if goal else {}),
-        NodeSpec(names.STYLING_PLANNER, dict(planner)),
+        NodeSpec(names.STYLING_PLANNER, {**planner, **cell}),
     ]
+    if setup.head_board:
+        mount = calibration.with_name(f"{calibration.stem}_head_board.json")
+        places = {"calibration": str(calibration), "mount": str(mount)}
+        specs.insert(1, NodeSpec(names.HEAD_TRACKER, {**places, **setup.head_board}))
     return [NodeSpec(spec.module, spec.parameters, {**remaps, **spec.remaps}) for spec in specs]

@@ -39,11 +39,15 @@ class PlannerChoice:
         preset: of planner.planners.mppi.PRESETS.
         weights: checkpoint of the learned model; None for the shipped one.
         device: where it computes.
+        arm: whose reach its strokes keep to, the head where it was calibrated to be; empty for no arm's.
+        calibration: file with where comb and head are; None for the arm's usual places.
     """
 
     preset: str = "cpu"
     weights: Path | None = None
     device: str = "cpu"
+    arm: str = ""
+    calibration: Path | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -160,8 +164,13 @@ def make_planner(choice: PlannerChoice) -> Callable[[Question], Reply]:
     """Load the model; return what answers questions. Runs in the child."""
     from dynamics.model import load_model
 
-    model = load_model(choice.weights, device=choice.device)
-    planner, head = MppiPlanner(model, PRESETS[choice.preset], device=choice.device), parametric_head()
+    model, head = load_model(choice.weights, device=choice.device), parametric_head()
+    reach = None
+    if choice.arm:
+        from robot_ros.arms.stroke_planner import reach_of  # late: needs the arms' libraries
+
+        reach = reach_of(choice.arm, choice.calibration)
+    planner = MppiPlanner(model, PRESETS[choice.preset], device=choice.device, reach=reach)
     shown: deque[tuple[int, HairVolume]] = deque(maxlen=KEPT)
 
     def volume(what: Shown | None) -> HairVolume:

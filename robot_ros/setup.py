@@ -13,6 +13,7 @@ NODES = (
     "episode_recorder",
     "goal_server",
     "hair_observer",
+    "head_tracker",
     "safety_supervisor",
     "stroke_executor",
     "styling_planner",

@@ -21,8 +21,9 @@ Config = TypeVar("Config")
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
-NICER = 2
-"""Children yield the processor to what must not stall."""
+NICER = 10
+"""Children yield the processor to what must not stall: a busy machine slows the virtual robot's time down and
+silences no heartbeat."""
 
 
 class Worker(Generic[Config, Request, Answer]):

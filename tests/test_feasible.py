@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
+from torch import Tensor
 
 from hairsim.groom.children import make_children
 from hairsim.groom.families import make_groom
+from hairsim.head.head import Head
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path
@@ -56,10 +60,31 @@ def test_what_the_arm_refuses_is_not_proposed_again(hair: HairVolume, goal: Hair
     assert planner.allows(asked[0])
 
 
+def test_what_is_out_of_reach_is_never_rolled_out(hair: HairVolume, goal: HairVolume) -> None:
+    """Rollouts are dear: all of them go to strokes that can be made."""
+    rolled: list[Stroke] = []
+
+    class Watched(SweepModel):
+        def rollout(
+            self, state: HairVolume, strokes: Sequence[Sequence[Stroke]], head: Head
+        ) -> tuple[Tensor, Tensor]:
+            rolled.extend(stroke for plan in strokes for stroke in plan)
+            return super().rollout(state, strokes, head)
+
+    planner = MppiPlanner(Watched(), QUICK, reach=lambda stroke: stroke.elevation > 0.2)
+    planned = planner.plan(hair, goal, HEAD, np.random.default_rng(0))
+    assert planned.stroke is not None
+    assert planned.stroke.elevation > 0.2
+    assert len(rolled) >= QUICK.proposals
+    assert min(stroke.elevation for stroke in rolled) > 0.2
+
+
 def test_an_arm_that_can_do_nothing_gets_no_stroke(hair: HairVolume, goal: HairVolume) -> None:
     feasible = FeasiblePlanner(MppiPlanner(SweepModel(), QUICK), lambda _: "out of reach", tries=2)
     assert feasible.plan(hair, goal, HEAD, np.random.default_rng(0)).stroke is None
     assert len(feasible.refused) <= 2
+    short = MppiPlanner(SweepModel(), QUICK, reach=lambda _: False)
+    assert short.plan(hair, goal, HEAD, np.random.default_rng(0)).stroke is None
 
 
 @pytest.mark.parametrize("azimuth", [-2.5, 0.4, 1.6])

@@ -23,10 +23,13 @@ from planner.demo.config import DemoConfig
 from planner.demo.salon import SimulatedSalon
 from planner.goal.goals import Goal, goal_volume, load_goal
 from planner.goal.look import Look, require_head
-from planner.goal.virtual_goal import VirtualGoal, make_virtual_goal
+from planner.goal.virtual_goal import Style, VirtualGoal, any_style, make_virtual_goal
 
 FILM_RATE = 10.0
 """Film frames kept per second of a stroke."""
+
+PIXELS = 400
+"""Width and height of a camera's images."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,16 @@ def read_wish(config: DemoConfig) -> Wish:
     return Wish(head, groom, goal)
 
 
-def set_scene(config: DemoConfig, wish: Wish | None = None) -> Scene:
+def set_scene(
+    config: DemoConfig, wish: Wish | None = None, *, style: Style = any_style, pixels: int = PIXELS
+) -> Scene:
     """Build the scene of a demo; the same config gives the same scene.
 
     Args:
         config: of the demo.
         wish: what its files tell, where they have been read already.
+        style: how the hidden strokes are drawn, where no goal is given.
+        pixels: width and height of each camera's images.
 
     Raises:
         CombwiseError: a file that cannot be read, or a groom of which no task can be made.
@@ -99,8 +106,10 @@ def set_scene(config: DemoConfig, wish: Wish | None = None) -> Scene:
     truth = None
     if config.goal is None:
         rng = np.random.default_rng([config.seed, 1])
-        truth = make_virtual_goal(world, rake_comb(), rng, strokes=config.hidden_strokes, most=config.strokes)
-    salon = open_salon(config, world, children)
+        truth = make_virtual_goal(
+            world, rake_comb(), rng, strokes=config.hidden_strokes, most=config.strokes, style=style
+        )
+    salon = open_salon(config, world, children, pixels=pixels)
     if truth is not None:
         goal = Look(tuple(salon.look_at(truth.strands)), {"head": head.name, "seed": config.seed})
     else:
@@ -111,12 +120,14 @@ def set_scene(config: DemoConfig, wish: Wish | None = None) -> Scene:
     return Scene(salon, groom, goal, truth)
 
 
-def open_salon(config: DemoConfig, world: HairWorld, children: Children) -> SimulatedSalon:
+def open_salon(
+    config: DemoConfig, world: HairWorld, children: Children, *, pixels: int = PIXELS
+) -> SimulatedSalon:
     """Return a salon around a world as it stands now."""
     return SimulatedSalon(
         world,
         children,
-        three_camera_rig(),
+        three_camera_rig(pixels, pixels),
         rake_comb(),
         seed=config.seed,
         noise=MILD_NOISE,

@@ -8,8 +8,9 @@ does nothing; so each of K modes keeps its own mean [Williams2017, eq. (25), per
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,10 @@ from planner.toward import TowardGoal
 
 NOISE = (0.12, 0.12, 0.35, 0.03, 0.004, 0.10, 0.10, 0.02)
 """Standard deviation of the first refinement for the eight parameters of a stroke [rad or m, m/s]."""
+
+
+ASKED = 6
+"""Proposals whose reach is asked about for each that is wanted; more only while none is found."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +116,24 @@ class MppiPlanner:
         dynamics: the model.
         config: how far to search.
         device: where the cost is computed.
+        reach: whether whoever combs can make a stroke; None for everything. What is out of reach is neither
+            proposed nor rolled out: a plan's few rollouts go to strokes that can be made.
     """
 
     name = "mppi"
 
-    def __init__(self, dynamics: Dynamics, config: MppiConfig | None = None, *, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        dynamics: Dynamics,
+        config: MppiConfig | None = None,
+        *,
+        device: str = "cpu",
+        reach: Callable[[Stroke], bool] | None = None,
+    ) -> None:
         self.dynamics = dynamics
         self.config = MppiConfig() if config is None else config
         self.device = device
+        self._reach = None if reach is None else lru_cache(maxsize=4096)(reach)
         self._warm: list[Stroke] = []
         self._goal: tuple[HairVolume, HairVolume, GoalCost] | None = None
         self._state: tuple[HairVolume, Any, HairVolume] | None = None
@@ -139,6 +154,12 @@ class MppiPlanner:
     def allows(self, stroke: Stroke) -> bool:
         """Return whether a stroke is over two deviations of start and heading from every refused one."""
         return all(_gap(stroke, other, self.config.noise) > 2.0 for other in self._refused)
+
+    def can(self, plan: Sequence[Stroke]) -> bool:
+        """Return whether all strokes of a plan are within reach, and its first was not refused."""
+        if not self.allows(plan[0]):
+            return False
+        return self._reach is None or all(self._reach(stroke) for stroke in plan)
 
     def assess(self, observation: HairVolume, goal: HairVolume, head: Head) -> float:
         """Return the cost of the hair as seen, completed by the model as the goal is [mm]."""
@@ -222,12 +243,14 @@ class MppiPlanner:
         """Draw plans, keep the best sieved; the rest of the last plan goes first."""
         horizon = self.config.horizon
         drawn = [[sampler.draw(rng) for _ in range(horizon)] for _ in range(self.config.drawn)]
-        if self._refused:
-            drawn = [plan for plan in drawn if self.allows(plan[0])] or drawn
         scores = screen.scores([stroke for plan in drawn for stroke in plan]).reshape(-1, horizon).sum(axis=1)
-        best = np.argsort(-scores, kind="stable")[: self.config.proposals]
-        plans = [drawn[number] for number in best]
-        if self._warm:
+        plans: list[list[Stroke]] = []
+        for asked, number in enumerate(np.argsort(-scores, kind="stable")):
+            if len(plans) == self.config.proposals or (plans and asked >= ASKED * self.config.proposals):
+                break
+            if self.can(drawn[number]):
+                plans.append(drawn[number])
+        if self._warm and plans:
             plans[-1] = (self._warm + plans[-1])[:horizon]
         return plans
 
@@ -343,22 +366,24 @@ class _Search:
         self._costs: list[float] = []
 
     def evaluate(self, plans: Sequence[list[Stroke]]) -> np.ndarray:
-        """Roll plans out and return their costs [N], infinite where the model's prediction is not finite."""
-        costs: list[float] = []
+        """Roll plans out and return their costs [N], infinite where one cannot be made or predicted."""
+        costs = np.full(len(plans), np.inf)
+        able = [number for number, plan in enumerate(plans) if self._planner.can(plan)]
         batch = self._planner.config.batch
         with torch.no_grad():
-            for first in range(0, len(plans), batch):
-                chunk = plans[first : first + batch]
+            for first in range(0, len(able), batch):
+                numbers = able[first : first + batch]
+                chunk = [plans[number] for number in numbers]
                 rollout = self._planner.dynamics.rollout(self._state, chunk, self._head)
-                promised = self._promise(chunk, *rollout)
-                refused = [not self._planner.allows(plan[0]) for plan in chunk]
-                costs += np.where(refused, np.inf, promised).tolist()
+                costs[numbers] = self._promise(chunk, *rollout)
         self._plans += list(plans)
-        self._costs += costs
-        return np.array(costs)
+        self._costs += costs.tolist()
+        return costs
 
     def best(self) -> tuple[list[Stroke] | None, float]:
         """Return the cheapest plan and its cost; None when no cost is finite."""
+        if not self._costs:
+            return None, float("inf")
         lowest = int(np.argmin(self._costs))
         if not np.isfinite(self._costs[lowest]):
             return None, float("inf")

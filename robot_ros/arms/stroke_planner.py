@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from robot_ros.arms.arm import arm_named
 from robot_ros.arms.cell import Cell
 from robot_ros.arms.motion import SECTIONS, StrokeMotion, plan_motion
 from robot_ros.arms.refusal import Refusal, StrokeRefusedError
+from robot_ros.calibrate.file import read_calibration
 from robot_ros.frames import Calibration, pose_error
 from robot_ros.safety.zones import adult_zones, intrusions
 
@@ -70,6 +72,21 @@ def make_stroke_planner(config: PlannerConfig) -> Callable[[StrokeRequest], Stro
         return StrokeAnswer(motion)
 
     return plan
+
+
+def reach_of(arm: str, calibration: Path | None = None) -> Callable[[Stroke], bool]:
+    """Return what says whether an arm can make a stroke over the built-in head from its ready posture.
+
+    Args:
+        arm: of robot_ros.arms.arm.ARMS.
+        calibration: file with where comb and head are; None for the arm's usual places.
+
+    Raises:
+        CombwiseError: an arm that is not known, or a file that cannot be read.
+    """
+    placed = None if calibration is None else read_calibration(calibration)
+    plan = make_stroke_planner(PlannerConfig(arm, placed))
+    return lambda stroke: plan(StrokeRequest(stroke)).motion is not None
 
 
 def keep_out(cell: Cell, motion: StrokeMotion) -> Refusal | None:

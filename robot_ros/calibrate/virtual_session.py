@@ -125,7 +125,7 @@ def _record_looks(
             continue
         seen = inverse(camera) @ Flange(arm).to_base(q) @ board_to_flange
         path = folder / f"{len(joints):02d}.png"
-        _write_picture(path, _photograph(board, seen, rng))
+        _write_picture(path, photograph(board, seen, rng))
         joints.append(q)
         pictures.append(path)
     write_looks(
@@ -185,7 +185,7 @@ def _posture(arm: Arm, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarr
     return done.x if float(np.linalg.norm(done.fun)) < 1e-6 else None
 
 
-def _photograph(board: Board, board_to_camera: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def photograph(board: Board, board_to_camera: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return what the camera sees of the board [height, width] uint8: 16 samples a pixel, with noise."""
     cv2 = opencv()
     printed, to_metres = draw_board(board)

@@ -116,6 +116,11 @@ class Styling:
         self._handle = handle
         self._outcome = handle.get_result_async()
 
+    @property
+    def ended(self) -> bool:
+        """Whether its result is there."""
+        return self._outcome.done()
+
     def cancel(self) -> None:
         """Ask for its end; the result still comes."""
         self._handle.cancel_goal_async()

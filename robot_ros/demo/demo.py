@@ -19,6 +19,7 @@ from planner.demo.scene import save_truth, set_scene
 from planner.goal.goals import load_goal, save_goal
 from planner.goal.look import FILE_NAME
 from robot_ros.bag import is_whole
+from robot_ros.demo.arm_goal import within_reach
 from robot_ros.demo.client import StylingClient, in_domain
 from robot_ros.demo.config import RosDemoConfig
 from robot_ros.demo.processes import GraphProcesses
@@ -79,10 +80,15 @@ def run_ros_demo(config: RosDemoConfig) -> str:
 
 
 def make_goal(config: RosDemoConfig, folder: Path) -> tuple[Path, np.ndarray | None]:
-    """Write the goal's look into the folder; return its file, and the wanted strands where they are known."""
+    """Write the goal's look into the folder; return its file, and the wanted strands where they are known.
+
+    A goal that is made is one that this arm could have combed: on the far side of the head it can do nothing.
+    It is seen by cameras as sharp as the robot's: what they miss must be missing on both sides.
+    """
     if config.goal is not None:
         return save_goal(folder, load_goal(config.goal)), None
-    scene = set_scene(replace(config.scene(), strokes=max(config.strokes, config.hidden_strokes + 2)))
+    wanted = replace(config.scene(), strokes=max(config.strokes, config.hidden_strokes + 2))
+    scene = set_scene(wanted, style=within_reach(config.arm), pixels=config.camera_size)
     assert scene.truth is not None
     save_goal(folder, scene.goal)
     save_truth(folder / "truth.npz", scene.truth)

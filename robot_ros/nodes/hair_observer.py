@@ -41,6 +41,7 @@ PARAMS = (
     Param("slop", 0.05, "largest difference of stamps within one moment [s]", low=0.001, high=0.5),
     Param("oldest", 2.0, "age at which a camera counts as silent [s]", low=0.2, high=60.0, live=True),
     Param("masks", True, "cameras have hair masks; false finds hair by geometry"),
+    Param("reliable", False, "ask for lost pictures again; the cameras' drivers must offer that"),
     Param("calibration", "", "calibration file with every camera; empty takes /tf_static"),
 )  # fmt: skip
 
@@ -72,7 +73,7 @@ class HairObserver(ManagedNode):
         self._points_out = make(PointCloud2, names.HAIR_POINTS, qos.LATCHED)
         self._picture_out = make(CompressedImage, names.HAIR_PICTURE, qos.LATCHED)
         self._service = self.create_service(Trigger, names.LOOK, self._look)
-        self._inputs = []
+        self._inputs, profile = [], qos.PICTURE if self.options["reliable"] else qos.SENSOR
         for camera in self.options["cameras"]:
             for kind, message, topic in (
                 ("colour", Image, names.colour_topic(camera)),
@@ -82,7 +83,7 @@ class HairObserver(ManagedNode):
             ):
                 if kind in kinds:
                     self._inputs.append(
-                        self.create_subscription(message, topic, self._heard(camera, kind), qos.SENSOR)
+                        self.create_subscription(message, topic, self._heard(camera, kind), profile)
                     )
 
     def stop(self) -> None:

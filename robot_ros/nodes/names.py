@@ -45,7 +45,11 @@ DRIVER_WRENCH = "driver/wrench"
 """[geometry_msgs/WrenchStamped, SENSOR] a real sensor's own, flange axes; the arm bridge turns it."""
 
 HEAD_POSE = "head_pose"
-"""[geometry_msgs/PoseStamped, SENSOR] at camera rate; the head in `BASE`, as a tracker measures it."""
+"""[geometry_msgs/PoseStamped, SENSOR] at least 5 Hz; the head in `BASE`, as a tracker measures it."""
+
+REMEMBER_BOARD = "head_tracker/remember"
+"""[std_srvs/srv/Trigger] served by the head tracker: the head stands where it was calibrated; learn from the
+board as seen now how it is mounted."""
 
 E_STOP = "e_stop"
 """[std_msgs/Bool, COMMAND] at least 10 Hz, true while pressed."""
@@ -203,3 +207,4 @@ GOAL_SERVER = "goal_server"
 STYLING_PLANNER = "styling_planner"
 EPISODE_RECORDER = "episode_recorder"
 ARM_BRIDGE = "arm_bridge"
+HEAD_TRACKER = "head_tracker"

@@ -38,7 +38,7 @@ from robot_ros.nodes.heartbeat import Heartbeat
 from robot_ros.nodes.parameters import Param, declare
 from robot_ros.nodes.parent import Parent
 from robot_ros.nodes.qos import COMMAND
-from robot_ros.real_time import ask_for_real_time
+from robot_ros.real_time import MOVING, WATCHING, ask_for_real_time
 
 
 class ManagedNode(LifecycleNode):
@@ -144,10 +144,11 @@ def run(
     """Make a node and spin it until SIGINT or SIGTERM; return the exit status.
 
     A node that `combwise ros demo` started ends with it as well. A CombwiseError ends the process with its
-    sentence and status 2. With `real_time` the process is scheduled before ordinary ones where the system
-    allows it, as controllers are.
+    sentence and status 2. Where the system allows it, the process is scheduled before ordinary ones, whose
+    load must not silence its heartbeat; with `real_time` before those of the other nodes too, as controllers
+    are.
     """
-    urgent = ask_for_real_time() if real_time else True
+    urgent = ask_for_real_time(MOVING if real_time else WATCHING) or not real_time
     # With rclpy's own handlers the context is gone before anything could be ended in an orderly way.
     rclpy.init(
         args=None if arguments is None else list(arguments), signal_handler_options=SignalHandlerOptions.NO

@@ -14,6 +14,9 @@ def _profile(reliability: ReliabilityPolicy, durability: DurabilityPolicy, depth
 SENSOR = _profile(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE, 50)
 """Measurements: an old one is not worth sending again. Deep enough that none is lost between two checks."""
 
+PICTURE = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 2)
+"""Pictures as drivers offer them: who listens with SENSOR gets what arrives, with this all of it."""
+
 LATCHED = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 1)
 """State: who comes late gets the newest."""
 

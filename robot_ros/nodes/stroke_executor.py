@@ -44,8 +44,9 @@ from robot_ros.nodes.polled import Polled
 from robot_ros.safety.verdict import Mode
 from robot_ros.worker import Worker
 
-SILENCE = 1.0
-"""Wall time without a word from the supervisor after which a stroke is given up [s]: it stops by itself."""
+SILENCE = 5.0
+"""Wall time without a word from the supervisor after which a stroke is given up [s]; the arm comes to rest
+after a fifth of a second by itself."""
 
 HEAR = 0.05
 """Wall time between two looks at what was measured [s]."""
@@ -213,7 +214,7 @@ class StrokeExecutor(ManagedNode):
         """Send the motion to the supervisor and see it through."""
         progress = _Progress(motion)
         sent = self._follow.send_goal_async(goal, feedback_callback=progress.hear)
-        if not self._soon(sent.done, 2.0):
+        if not self._soon(sent.done, SILENCE):
             return RESULT(code=RESULT.STOPPED, message="the safety supervisor did not answer")
         following = sent.result()
         assert following is not None, "a finished future has a result"

@@ -45,7 +45,7 @@ ANSWER = 60.0
 PLANNING = 300.0
 """Longest wall time for the arm's answer about a stroke [s]."""
 
-SILENCE = 2.0
+SILENCE = 5.0
 """Wall time without the stroke executor, or without a word from the supervisor, that ends a stroke [s]."""
 
 

@@ -22,6 +22,7 @@ from hairsim.head.parametric import parametric_head
 from planner.episode import EpisodeConfig
 from planner.planners.mppi import PRESETS
 from robot_ros.nodes import names
+from robot_ros.nodes.cell_options import CELL_PARAMS
 from robot_ros.nodes.deferred import DeferredGoal, State, serve_deferred
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare, value
@@ -30,6 +31,7 @@ from robot_ros.planner_process import PlannerChoice, PlannerProcess
 from robot_ros.styling import Ended, Ending, StylingLoop
 
 PARAMS = (
+    *CELL_PARAMS,
     Param("preset", "cpu", "how far MPPI searches", choices=tuple(PRESETS)),
     Param("weights", "", "checkpoint of the learned model; empty for the shipped one"),
     Param("device", "cpu", "where the model computes: cpu, cuda or cuda:N"),
@@ -74,7 +76,8 @@ class StylingPlanner(ManagedNode):
         """Load the model, then serve."""
         options = self.options
         weights = Path(options["weights"]) if options["weights"] else None
-        choice = PlannerChoice(options["preset"], weights, options["device"])
+        placed = Path(options["calibration"]) if options["calibration"] else None
+        choice = PlannerChoice(options["preset"], weights, options["device"], options["arm"], placed)
         self._planner = PlannerProcess(choice, patience=self._check)
         try:
             self._trait = self._planner.await_ready(LOADING)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,11 @@ PARAMS = (
     *CELL_PARAMS,
     Param("controller", names.CONTROLLER, "namespace of the controller's interfaces"),
     Param("speed", 1.0, "ROS seconds per second of wall time, at most", low=0.01, high=10.0, live=True),
-    Param("camera_rate", 10.0, "looks of the cameras and of the head tracker [1/s]", low=0.5, high=30.0),
+    Param("camera_rate", 10.0, "looks of the cameras [1/s]", low=0.5, high=30.0),
     Param("camera_size", 400, "width and height of images [pixel]", low=64, high=1024),
     Param("family", "straight_long", "family of the groom, see combwise groom"),
     Param("guides", 500, "simulated strands", low=32, high=20000),
-    Param("vertices", 24, "vertices of each", low=8, high=64),
+    Param("vertices", 32, "vertices of each", low=8, high=64),
     Param("children", 4000, "hairs that cameras see", low=500, high=100000),
     Param("settle", 12.0, "longest time for the hair to come to rest at first [s]", low=0.0, high=60.0),
     Param("seed", 0, "of groom and noise", low=0, high=2**31 - 1),
@@ -82,6 +83,9 @@ class VirtualRobotNode(ManagedNode):
         self._robot = VirtualRobot(cell, hair, camera_rate=options["camera_rate"], seed=options["seed"])
         self._robot.await_ready()
         self._cameras = three_camera_rig(options["camera_size"], options["camera_size"])
+        self._pictures: deque[tuple[Any, Any]] = deque()
+        # All of a look's messages are out before the next look.
+        self._spacing = max(1, round(1.0 / (options["camera_rate"] * TICK)) // (5 * len(self._cameras)))
         self._advertise()
         controller = options["controller"]
         self.create_subscription(
@@ -128,10 +132,10 @@ class VirtualRobotNode(ManagedNode):
         self._static_out = make(TFMessage, names.TF_STATIC, qos.TF_STATIC)
         self._images = {
             camera.name: (
-                make(CameraInfo, names.camera_info_topic(camera.name), qos.SENSOR),
-                make(Image, names.colour_topic(camera.name), qos.SENSOR),
-                make(Image, names.depth_topic(camera.name), qos.SENSOR),
-                make(Image, names.mask_topic(camera.name), qos.SENSOR),
+                make(CameraInfo, names.camera_info_topic(camera.name), qos.PICTURE),
+                make(Image, names.colour_topic(camera.name), qos.PICTURE),
+                make(Image, names.depth_topic(camera.name), qos.PICTURE),
+                make(Image, names.mask_topic(camera.name), qos.PICTURE),
             )
             for camera in self._cameras
         }
@@ -182,25 +186,32 @@ class VirtualRobotNode(ManagedNode):
             moving = convert.to_transform(reading.comb, names.BASE, names.COMB, now)
             self._tf_out.publish(TFMessage(transforms=[moving]))
         if reading.frames is not None:
-            self._publish_frames(*reading.frames)
+            self._queue_frames(*reading.frames)
             if reading.strands is not None:
                 stamp = convert.to_time(reading.frames[0])
                 self._strands_out.publish(to_strand_cloud(reading.strands, stamp))
         self._clock_ticks += 1
+        if self._pictures and self._clock_ticks % self._spacing == 0:
+            publisher, picture = self._pictures.popleft()
+            publisher.publish(picture)
         if self._clock_ticks % CLOCK_TICKS == 0:
             self._clock_out.publish(ClockMessage(clock=now))
         if reading.result is not None:
             self._end_goal(reading.result)
 
-    def _publish_frames(self, when: float, frames: list[Frame]) -> None:
+    def _queue_frames(self, when: float, frames: list[Frame]) -> None:
+        """Have pictures sent one by one, as cameras do: all at once do not fit into the shared memory."""
         stamp = convert.to_time(when)
         for frame in frames:
             info, colour, depth, mask = self._images[frame.camera.name]
             name = names.camera_frame(frame.camera.name)
-            info.publish(convert.to_camera_info(frame.camera, stamp))
-            colour.publish(convert.to_image(frame.colour, "rgb8", name, stamp))
-            depth.publish(convert.to_image(convert.depth_millimetres(frame.depth), "16UC1", name, stamp))
-            mask.publish(convert.to_image(frame.hair_mask.astype(np.uint8) * 255, "mono8", name, stamp))
+            depths, masks = convert.depth_millimetres(frame.depth), frame.hair_mask.astype(np.uint8) * 255
+            self._pictures += [
+                (info, convert.to_camera_info(frame.camera, stamp)),
+                (colour, convert.to_image(frame.colour, "rgb8", name, stamp)),
+                (depth, convert.to_image(depths, "16UC1", name, stamp)),
+                (mask, convert.to_image(masks, "mono8", name, stamp)),
+            ]
 
     # ---- the controller's interfaces ----
 

@@ -165,8 +165,10 @@ class MotionWatch:
     def _head_findings(self, now: float, head: HeadSample, moving: bool) -> list[Finding]:
         limits = self._limits
         found = _aged("age of the head pose", now, head.stamp, head.stamp, limits.head_age)
-        still = head.stamp - self._head_changed
-        if still > limits.head_frozen:
+        # Judged by the time, not by the next pose: it is known as soon as a change is overdue. Where no pose
+        # came since, the camera has stopped rather than frozen, and the age says so.
+        still = now - self._head_changed
+        if head.stamp > self._head_changed and still > limits.head_frozen:
             found.append(Finding("frozen camera (head pose)", Level.STOP, still, limits.head_frozen, "s"))
         if moving and self._head_at_plan is not None:
             shift = norm(minus(head.position, self._head_at_plan.position))

@@ -40,7 +40,7 @@ class HairConfig:
 
     family: str = "straight_long"
     guides: int = 500
-    vertices: int = 24
+    vertices: int = 32
     children: int = 4000
     seed: int = 0
     settle: float = 12.0

@@ -23,6 +23,13 @@ TICK = 0.004
 START = 10.0
 """ROS time at which the virtual robot wakes up [s]; a stamp of zero means something else to many."""
 
+HEAD_RATE = 25.0
+"""Measured head poses per second of ROS time, however seldom the cameras look: the supervisor stops for a
+pose older than half a second, and a lost message must not make it that old."""
+
+HEAD_TICKS = round(1.0 / (HEAD_RATE * TICK))
+"""Ticks between two of them."""
+
 FORCE_FILTER = 0.010
 """Time constant of the force sensor's low pass [s]: what a wrist sensor's firmware does."""
 
@@ -41,7 +48,7 @@ class Reading:
         now: ROS time [s].
         joints: stamp [s], positions and velocities [J] [rad, rad/s].
         wrench: stamp [s] and force and torque on the comb [6] [N, N m], comb axes.
-        head: pose [4, 4] of the head in the base frame, at camera rate.
+        head: pose [4, 4] of the head in the base frame, at HEAD_RATE.
         frames: what the cameras saw, and when [s].
         strands: the guide strands [S, V, 3] behind those pictures, head frame; nobody's eyes see them.
         result: how the controller's goal ended, if it did.
@@ -114,7 +121,7 @@ class VirtualRobot:
             self.now,
             self._joint_reading(),
             self._force_reading(before),
-            self._head_reading() if shoot else None,
+            self._head_reading() if self._ticks % HEAD_TICKS == 0 else None,
             frames,
             None if frames is None else self._strands,
             result,

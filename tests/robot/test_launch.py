@@ -103,6 +103,10 @@ def test_every_arm_has_a_setup_from_which_a_graph_is_made(arm: str) -> None:
         (("wrench_sign: 1 ", "wrench_sign: 2 "), "expected 1 or -1"),
         (("controller:", "controler:"), "controler"),
         (("cameras:", "cameras: ["), "not an arm's setup"),
+        (
+            ("# head_board: {camera: back,", "head_board: {camera: top,"),
+            "seen by camera 'top'; expected one of left",
+        ),
     ],
 )
 def test_a_wrong_setup_is_refused_in_one_sentence(tmp_path: Path, change: tuple[str, str], said: str) -> None:
@@ -114,11 +118,26 @@ def test_a_wrong_setup_is_refused_in_one_sentence(tmp_path: Path, change: tuple[
         graph.read_arm_setup(tmp_path / "none.yaml")
 
 
+def test_a_board_on_the_stand_is_tracked_where_the_setup_names_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    usual = (graph.CONFIG / "ur5e.yaml").read_text(encoding="utf-8")
+    for text, tracked in ((usual, False), (usual.replace("# head_board:", "head_board:"), True)):
+        path.write_text(text)
+        setup = graph.read_arm_setup(path)
+        specs = graph.real_graph(setup, calibration=Path("cell.json"), planner={}, bags=Path("bags"))
+        trackers = [spec for spec in specs if spec.module == names.HEAD_TRACKER]
+        assert len(trackers) == tracked
+        if tracked:
+            assert trackers[0].parameters["camera"] == "back"
+            assert trackers[0].parameters["mount"] == "cell_head_board.json"
+            assert trackers[0].remaps[names.HEAD_POSE] == setup.head_pose
+
+
 def test_every_node_of_a_graph_is_a_module_and_an_executable() -> None:
     setup = graph.read_arm_setup(graph.CONFIG / "ur5e.yaml")
     specs = graph.virtual_graph(robot={}, planner={}, bags=Path("bags"))
     specs += graph.real_graph(setup, calibration=Path("c"), planner={}, bags=Path("b"))
-    modules = {spec.module for spec in specs}
+    modules = {*(spec.module for spec in specs), names.HEAD_TRACKER}
     assert all((ROBOT / "nodes" / f"{module}.py").is_file() for module in modules)
     scripts = (ROBOT / "setup.py").read_text(encoding="utf-8")
     project = (ROBOT.parent / "pyproject.toml").read_text(encoding="utf-8")

@@ -48,10 +48,11 @@ class Demo:
     def end(self, styling: Styling) -> Any:
         return styling.result(self.graph.check, seconds=PATIENCE)
 
-    def wait_for_phase(self, phase: str) -> None:
+    def wait_for_phase(self, styling: Styling, phase: str) -> None:
         end = time.monotonic() + PATIENCE
         while not any(feedback.phase == phase for feedback in self.heard):
             self.graph.check()
+            assert not styling.ended, styling.result().message
             assert time.monotonic() < end, f"no phase '{phase}': {[f.phase for f in self.heard]}"
             time.sleep(0.05)
 
@@ -60,8 +61,7 @@ class Demo:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("demo")
     config = RosDemoConfig(
-        out=folder, guides=200, vertices=32, children=1500, camera_size=200, camera_rate=2.0, preset="quick",
-        hidden_strokes=2,
+        out=folder, guides=200, vertices=32, children=1500, camera_rate=1.0, hidden_strokes=2,
     )  # fmt: skip
     goal, truth = make_goal(config, folder)
     assert truth is not None
@@ -87,7 +87,7 @@ def test_a_goal_that_is_none_fails_in_a_sentence(demo: Demo, tmp_path: Path) -> 
 
 def test_hair_is_combed_toward_the_goal_and_each_step_is_told(demo: Demo) -> None:
     styling = demo.begin()
-    demo.wait_for_phase("plan")
+    demo.wait_for_phase(styling, "plan")
     second = demo.client.begin("", strokes=1, seed=0, heard=lambda _: None).result(seconds=60.0)
     assert second.code == Ending.FAILED
     assert "another styling is under way" in second.message
@@ -109,7 +109,7 @@ def test_hair_is_combed_toward_the_goal_and_each_step_is_told(demo: Demo) -> Non
 
 def test_a_cancel_in_mid_stroke_stops_the_arm_and_says_so(demo: Demo) -> None:
     styling = demo.begin()
-    demo.wait_for_phase("comb")
+    demo.wait_for_phase(styling, "comb")
     time.sleep(2.0)
     styling.cancel()
     result = demo.end(styling)
