@@ -32,7 +32,7 @@ def skin_spring(contact: ContactModel, height: float, lowest: float) -> wp.vec2:
 def skin_below(contact: ContactModel, world: int, point: wp.vec3) -> wp.vec4:
     """Outward unit normal and height above the skin (x, y, z, height) at `point` [m]."""
     sample = field_distance(
-        contact.head_distance, world, (point - contact.head_origin) / contact.head_spacing
+        contact.head_distance, contact.head[world], (point - contact.head_origin) / contact.head_spacing
     )
     normal = wp.normalize(wp.vec3(sample[0], sample[1], sample[2]))
     return wp.vec4(normal[0], normal[1], normal[2], sample[3])
@@ -58,6 +58,9 @@ def press_on_skin(
     """
     strand = first + wp.tid()
     world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
+    friction = contact.skin_friction[world]
     zero = wp.vec3(0.0, 0.0, 0.0)
     none = wp.identity(n=3, dtype=float) * 0.0
     for v in range(2, rod.vertices):
@@ -75,7 +78,7 @@ def press_on_skin(
             away = predicted - state.skin_anchor[strand, v]
             away = away - normal * wp.dot(normal, away)
             hold = friction_stiffness(
-                contact.skin_friction, state.skin_normal[strand, v], wp.length(away), contact.skin_slip
+                friction, state.skin_normal[strand, v], wp.length(away), contact.skin_slip
             )
             work.force[strand, v] = normal * push[0] - away * hold
             across = wp.outer(normal, normal)
@@ -90,6 +93,8 @@ def settle_on_skin(
     contact: ContactModel,
     # state in, out
     state: RodState,
+    # workspace
+    work: Workspace,
 ):
     """Let anchors slip where friction yielded, and keep the normal force for the next step.
 
@@ -98,6 +103,8 @@ def settle_on_skin(
     """
     strand = first + wp.tid()
     world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     for v in range(2, rod.vertices):
         position = state.position[strand, v]
         travel = rod.time_step * wp.length(state.velocity[strand, v])

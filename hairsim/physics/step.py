@@ -23,9 +23,15 @@ from hairsim.physics.skin_contact import press_on_skin, settle_on_skin
 from hairsim.physics.tie import hold_in_tie
 from hairsim.physics.twist import relax_twist
 
-CELLS, MOST_CELLS = 128, 2048
-"""Cells of the hash grid along x, for each world of a metre and at most: beyond that, worlds share cells, and
-a search meets hair of other worlds that it must pass over."""
+CELLS = (128, 64, 64)
+"""Cells of the hash grid of one world."""
+
+APART = 0.5
+"""Between worlds of a batch in the hash grid [m]: hair in the way of its neighbours is few tips."""
+
+MOST_CELLS = 512
+"""Of the hash grid of a batch along an axis; beyond that, worlds share cells, and a search meets hair of other
+worlds that it must pass over."""
 
 
 class Solver:
@@ -53,10 +59,17 @@ class Solver:
         self._spare_neighbour = zeros_per_vertex(slots, int, device)
         self._spare_offset = zeros_per_vertex(slots, wp.vec3, device)
         worlds = shape[0] // rod.strands_per_world
-        self._grid = wp.HashGrid(min(CELLS * worlds, MOST_CELLS), 64, 64, device=device)
-        half_edge = 0.5 * float(rod.edge_length.numpy().max())
-        touching = float(contact.hair_distance.numpy().max())
-        self._reach = float((half_edge**2 + (2.0 * touching) ** 2) ** 0.5)
+        longest = rod.edge_length.numpy().reshape(worlds, -1).max(axis=1)
+        reach = [
+            ((0.5 * float(edge)) ** 2 + (2.0 * float(touching)) ** 2) ** 0.5
+            for edge, touching in zip(longest, contact.hair_distance.numpy(), strict=True)
+        ]
+        self._cell = max(reach)
+        self._reach = wp.array(reach, dtype=float, device=device)
+        place, cells = grid_of_worlds(worlds, self._cell)
+        self._place = wp.array(place, dtype=wp.vec3, device=device)
+        self._grid = wp.HashGrid(*cells, device=device)
+        self._searching = wp.full(worlds, 1, dtype=int, device=device)
 
     @property
     def comb_reaction(self) -> Any:
@@ -74,23 +87,48 @@ class Solver:
 
     def twisting_stiffness(self) -> np.ndarray:
         """Return G J over the edge length of every strand [N m], [N]."""
-        return self._rod.twisting_stiffness / self._rod.edge_length.numpy()
+        stiffness = self._rod.twisting_stiffness.numpy()
+        return np.repeat(stiffness, self._rod.strands_per_world) / self._rod.edge_length.numpy()
+
+    def wake(self, step: int, until: Any, phase: Any, every: int) -> None:
+        """Choose which worlds take part in the next step, and which in a search for neighbours before it.
+
+        Args:
+            step: number of the step.
+            until: [W] worlds take part in the steps before this one.
+            phase: [W] steps that a world had taken before step 0.
+            every: a world searches at steps of its own that this divides.
+        """
+        wp.launch(
+            choose_worlds,
+            dim=len(until),
+            inputs=[step, until, phase, every],
+            outputs=[self._work.awake, self._searching],
+            device=self._device,
+        )
+
+    def wake_all(self) -> None:
+        """Step every world again, and search in all of them."""
+        self._work.awake.fill_(1)
+        self._searching.fill_(1)
 
     def find_neighbours(self, state: Any) -> None:
         """Search touching vertices anew; friction anchors of pairs that stay together are kept."""
         if not self._contacts:
             return
         launch = self._launcher.launch
-        launch(spread_worlds, [self._rod, state, self._points, self._work.tangent])
-        self._grid.build(self._points, self._reach)
+        launch(spread_worlds, [self._rod, state, self._place, self._points, self._work.tangent])
+        self._grid.build(self._points, self._cell)
         launch(
             find_neighbours,
             [
                 self._rod,
                 self._contact,
                 self._grid.id,
-                self._points,
+                self._place,
                 self._reach,
+                self._searching,
+                state.position,
                 self._work.tangent,
                 state.neighbour,
                 state.neighbour_offset,
@@ -100,7 +138,10 @@ class Solver:
             ],
         )
         found = [self._spare_neighbour, self._spare_offset]
-        launch(keep_mutual, [self._rod, self._contact, *found, state.neighbour, state.neighbour_offset])
+        launch(
+            keep_mutual,
+            [self._rod, self._contact, self._searching, *found, state.neighbour, state.neighbour_offset],
+        )
 
     def ride(self, motion: Any, steps: int) -> None:
         """From the next step on, heads move by a `HeadMotion` of so many steps, whose last one holds on."""
@@ -134,4 +175,43 @@ class Solver:
         launch(keep_lengths, [rod, state, work])
         launch(move_rods, [rod, state, work])
         if self._contacts:
-            launch(settle_on_skin, [rod, contact, state])
+            launch(settle_on_skin, [rod, contact, state, work])
+
+
+def grid_of_worlds(worlds: int, cell: float) -> tuple[np.ndarray, tuple[int, int, int]]:
+    """Return where worlds lie in a hash grid [W, 3] [m] of cells of width `cell` [m], and its size in cells.
+
+    A grid wraps around, so that a world at its edge reaches into the other side's: near the origin all places
+    are exact to a micrometre.
+    """
+    if worlds == 1:
+        return np.zeros((1, 3), np.float32), CELLS
+    y = round(worlds ** (1.0 / 3.0))
+    x = y
+    z = -(-worlds // (x * y))
+    number = np.arange(worlds)
+    place = APART * np.stack([number % x, number // x % y, number // (x * y)], axis=-1).astype(np.float32)
+    cells = [min(max(CELLS[1], round(APART * along / cell)), MOST_CELLS) for along in (x, y, z)]
+    return place, (cells[0], cells[1], cells[2])
+
+
+@wp.kernel(enable_backward=False)
+def choose_worlds(
+    step: int,
+    until: wp.array(dtype=int),
+    phase: wp.array(dtype=int),
+    every: int,
+    # out
+    awake_out: wp.array(dtype=int),
+    searching_out: wp.array(dtype=int),
+):
+    """Say of every world whether it takes part in this step, and in a search for neighbours before it."""
+    world = wp.tid()
+    awake = int(0)
+    searching = int(0)
+    if step < until[world]:
+        awake = 1
+        if (phase[world] + step) % every == 0:
+            searching = 1
+    awake_out[world] = awake
+    searching_out[world] = searching
