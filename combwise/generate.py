@@ -16,7 +16,8 @@ class Arguments(DeviceOption, OutOptions):
 
     Attributes:
         config: what to simulate.
-        workers: processes on this machine, each a block of heads at a time; default one for each core, on a GPU 2.
+        workers: processes on this machine, each a block of heads at a time; default one for each core, on a
+            GPU 2.
         lookers: processes beside each of them that make grooms and look at them; default none, on a GPU the
             other cores.
         ray: simulate on a Ray cluster: "auto" for the running one, or its address.

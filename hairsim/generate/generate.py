@@ -54,7 +54,7 @@ def generate(
         workers: processes on this machine, each a block at a time; default one per core, and on a GPU two.
         device: "cpu", or "cuda": blocks of `config.worlds` heads on the GPU.
         ray: address of a Ray cluster to simulate on, or "auto"; None for this machine.
-        minutes: stop after so long, with the blocks that are finished then; None for no end. Not on a cluster.
+        minutes: stop after so long, with the blocks finished then; None for no end. Not on a cluster.
         lookers: processes beside each worker that make grooms and look at them; default none on the CPU, and
             on a GPU the cores that its workers leave.
 

@@ -1,4 +1,4 @@
-"""Where the subjects of a block are made, looked at and told their strokes: here, or in processes of their own.
+"""Where the subjects of a block are made, looked at and told their strokes: here or in other processes.
 
 One process moves the hair of a whole block, a batch that fills a GPU. What else an episode takes, grooms,
 cameras and strokes, is a processor's work, a third of a second a state, and each subject's own:
@@ -13,12 +13,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -34,10 +35,8 @@ from hairsim.physics.material import Material
 from hairsim.tools.tool import Tool, ToolPath
 from hairsim.world import CombReading
 
-Of = TypeVar("Of")
-
 BLOCKS_ON_A_GPU = 2
-"""Processes that simulate blocks on a GPU: while the subjects of one are looked at, the other's are combed."""
+"""Processes that simulate blocks on a GPU: while one's subjects are looked at, the other's are combed."""
 
 
 @dataclass(frozen=True)
@@ -116,57 +115,70 @@ class Lookers:
 
     def __init__(self, count: int) -> None:
         context = multiprocessing.get_context("spawn")
-        # A pool of one each: what a subject has seen stays in its process.
-        self._pools = [ProcessPoolExecutor(1, context, initializer=_obey) for _ in range(count)]
-        self._subjects = 0
+        self._ends: list[Connection] = []
+        for _ in range(count):
+            own, other = context.Pipe()
+            context.Process(target=_attend, args=(other,), daemon=False).start()
+            other.close()
+            self._ends.append(own)
+        self._used = 0
 
     def begin(self, looking: Looking, indices: Sequence[int]) -> list[Hair]:
         """As `Bench.begin`; heads that are not measured yet are measured side by side first."""
-        self._subjects = len(indices)
-        config = looking.config
+        config, count = looking.config, len(self._ends)
         if looking.heads is not None:
             numbers = heads_of(config.seed, config.heads, indices)
             if indices[0] // len(indices) % 2:
                 numbers.reverse()  # two blocks that start at once meet in the middle
-            measured = [
-                self._pools[i % len(self._pools)].submit(keep_head, config.seed, number, looking.heads)
-                for i, number in enumerate(numbers)
-            ]
-            for job in measured:
-                job.result()
-        return self._gathered(
-            [pool.submit(_begin, looking, list(own)) for pool, own in self._shares(indices)]
-        )
+            measure = [(config.seed, numbers[i::count], looking.heads) for i in range(count)]
+            self._answers("measure", measure)
+        self._used = min(count, len(indices))
+        return _dealt(self._answers("begin", [(looking, indices[i::count]) for i in range(self._used)]))
 
     def look(self, strands: np.ndarray, readings: Sequence[CombReading] | None) -> list[ToolPath]:
         """As `Bench.look`."""
-        count = len(self._pools)
-        return self._gathered(
-            [
-                pool.submit(
-                    _look, strands[first::count], None if readings is None else list(readings[first::count])
-                )
-                for first, pool in enumerate(self._pools[: self._subjects])
-            ]
+        count = len(self._ends)
+        return _dealt(
+            self._answers(
+                "look",
+                [
+                    (strands[i::count], None if readings is None else readings[i::count])
+                    for i in range(self._used)
+                ],
+            )
         )
 
     def end(self) -> list[Episode]:
         """As `Bench.end`."""
-        return self._gathered([pool.submit(_end) for pool in self._pools[: self._subjects]])
+        return _dealt(self._answers("end", [()] * self._used))
 
-    def _shares(self, indices: Sequence[int]) -> list[tuple[ProcessPoolExecutor, Sequence[int]]]:
-        count = len(self._pools)
-        return [(pool, indices[i::count]) for i, pool in enumerate(self._pools[: self._subjects])]
+    def _answers(self, name: str, arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Let the first lookers do something each, side by side.
 
-    def _gathered(self, jobs: list[Future[list[Of]]]) -> list[Of]:
-        """Return what jobs found for their subjects, in the order of all subjects."""
-        parts = [job.result() for job in jobs]
-        total = sum(len(part) for part in parts)
-        return [parts[i % len(parts)][i // len(parts)] for i in range(total)]
+        Raises:
+            BrokenProcessPool: a looker died.
+        """
+        asked = self._ends[: len(arguments)]
+        try:
+            for end, of_one in zip(asked, arguments, strict=True):
+                end.send((name, of_one))
+            answers = [end.recv() for end in asked]
+        except (EOFError, OSError) as error:
+            raise BrokenProcessPool("a process that looks at hair died") from error
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+
+def _dealt(hands: list[list[Any]]) -> list[Any]:
+    """Return what was dealt out in turn, in order."""
+    total = sum(len(hand) for hand in hands)
+    return [hands[i % len(hands)][i // len(hands)] for i in range(total)]
 
 
 def default_lookers(device: str) -> int:
-    """Return how many processes look for each block: on a GPU blocks share the cores, else a block has one."""
+    """Return how many processes look for each block: on a GPU blocks share the cores."""
     if device == "cpu":
         return 0
     return max(1, ((os.cpu_count() or 1) - BLOCKS_ON_A_GPU) // BLOCKS_ON_A_GPU)
@@ -178,25 +190,31 @@ def lookers_of(count: int) -> Lookers:
     return Lookers(count)
 
 
-def _obey() -> None:
-    """End with the process whose looker this is, and leave Ctrl-C to it."""
+def _attend(end: Connection) -> None:
+    """Be a looker: do what is asked for at a connection until the process at its other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_driver()
+    bench = Bench()
+    while True:
+        try:
+            name, arguments = end.recv()
+        except EOFError:
+            return
+        try:
+            answer = _WHAT[name](bench, *arguments)
+        except Exception as error:  # for the process that asked
+            answer = error
+        end.send(answer)
 
 
-@cache
-def _bench() -> Bench:
-    """Return the subjects of this looker."""
-    return Bench()
+def _measure(_bench: Bench, seed: int, numbers: Sequence[int], heads: Path) -> None:
+    for number in numbers:
+        keep_head(seed, number, heads)
 
 
-def _begin(looking: Looking, indices: list[int]) -> list[Hair]:
-    return _bench().begin(looking, indices)
-
-
-def _look(strands: np.ndarray, readings: list[CombReading] | None) -> list[ToolPath]:
-    return _bench().look(strands, readings)
-
-
-def _end() -> list[Episode]:
-    return _bench().end()
+_WHAT: dict[str, Callable[..., Any]] = {
+    "measure": _measure,
+    "begin": Bench.begin,
+    "look": Bench.look,
+    "end": Bench.end,
+}

@@ -80,7 +80,7 @@ def _rotate_inverse(q: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def different_heads(heads: Sequence[Head]) -> tuple[list[Head], list[int]]:
-    """Return the heads without those that share a distance field with one before, and which of them is whose."""
+    """Return the heads of different distance fields, and which of them is each world's."""
     numbers: dict[int, int] = {}
     which = [numbers.setdefault(id(head.field.values), len(numbers)) for head in heads]
     return [heads[which.index(number)] for number in range(len(numbers))], which
@@ -115,7 +115,7 @@ def make_models(
     config: PhysicsConfig,
     device: str,
 ) -> tuple[Any, Any]:
-    """Return the `RodModel` and the `ContactModel` of a batch, on `device`; one head, groom and material each."""
+    """Return the `RodModel` and the `ContactModel` of a batch on `device`; one of each per world."""
 
     def per_world(values: Iterable[float]) -> Any:
         return wp.array(list(values), dtype=float, device=device)

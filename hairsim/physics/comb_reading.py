@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import warp as wp
 
+from hairsim.physics.launch import STRANDS_A_BLOCK
+
 
 @wp.kernel(enable_backward=False)
 def sum_of_hair(
@@ -64,5 +66,6 @@ class KeptReadings:
             inputs=[len(self._hairs) // self._worlds, self._hairs, per_hair],
             outputs=[total],
             device=self._device,
+            block_dim=STRANDS_A_BLOCK,
         )
         return total.numpy()

@@ -50,8 +50,10 @@ def vertex_at(position: wp.array2d(dtype=wp.vec3), index: int) -> wp.vec3:
 
 @wp.func
 def visited_before(a: wp.vec3, b: wp.vec3, first: int, second: int, cell: float) -> bool:
-    """Return whether a search in cells of width 1 / `cell` [m], one world alone, meets vertex `first` at `a` [m]
-    before `second` at `b`: row by row, and in a cell by number."""
+    """Return whether a search in one world alone meets vertex `first` at `a` [m] before `second` at `b`.
+
+    It goes row by row over cells of width 1 / `cell` [m], and in a cell by number.
+    """
     for axis in range(3):
         here = wp.floor(a[2 - axis] * cell)
         there = wp.floor(b[2 - axis] * cell)
@@ -63,6 +65,7 @@ def visited_before(a: wp.vec3, b: wp.vec3, first: int, second: int, cell: float)
 @wp.kernel
 def spread_worlds(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     # state in
@@ -73,10 +76,11 @@ def spread_worlds(
     tangents: wp.array2d(dtype=wp.vec3),
 ):
     """Lay all vertices out for the hash grid, each world at its `place` [m], and take their tangents."""
-    strand = first + wp.tid()
+    part, strand = wp.tid()
+    strand = strand + first
     last = rod.vertices - 1
     world = strand // rod.strands_per_world
-    for v in range(rod.vertices):
+    for v in range(part, rod.vertices, parts):
         points[strand * rod.vertices + v] = state.position[strand, v] + place[world]
         tangents[strand, v] = tangent_at(state.position, strand, v, last)
 
@@ -84,6 +88,7 @@ def spread_worlds(
 @wp.kernel
 def find_neighbours(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     contact: ContactModel,
@@ -104,11 +109,12 @@ def find_neighbours(
 ):
     """Fill K slots: neighbours that still touch keep their slot and their anchor, the nearest others follow.
 
-    Taking the K nearest anew each time would drop loaded anchors and let the hair creep. Distances are those of
-    the head frame, and of two equally near the one that a world alone would meet first comes first: what is
-    found does not depend on where a world lies in the grid, nor on the worlds beside it.
+    Taking the K nearest anew each time would drop loaded anchors and let the hair creep. Distances are
+    those in the head frame, and of two equally near the one that a world alone would meet first comes first:
+    what is found does not depend on where a world lies in the grid, nor on the worlds beside it.
     """
-    strand = first + wp.tid()
+    part, strand = wp.tid()
+    strand = strand + first
     world = strand // rod.strands_per_world
     if searching[world] == 0:
         return
@@ -116,7 +122,7 @@ def find_neighbours(
     near = reach[world] * reach[world]
     cell = 1.0 / reach[world]
     last = strand - strand % rod.strands_per_world + rod.strands_per_world
-    for v in range(2, rod.vertices):
+    for v in range(2 + part, rod.vertices, parts):
         point = position[strand, v]
         tangent = tangents[strand, v]
         kept = int(0)
@@ -189,6 +195,7 @@ def find_neighbours(
 @wp.kernel
 def keep_mutual(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     contact: ContactModel,
@@ -201,10 +208,11 @@ def keep_mutual(
     neighbour_offset: wp.array3d(dtype=wp.vec3),
 ):
     """Forget neighbours whose own slots were full of nearer ones; held vertices (0 and 1) keep no slots."""
-    strand = first + wp.tid()
+    part, strand = wp.tid()
+    strand = strand + first
     if searching[strand // rod.strands_per_world] == 0:
         return
-    for v in range(2, rod.vertices):
+    for v in range(2 + part, rod.vertices, parts):
         count = int(0)
         for slot in range(contact.neighbours):
             index = found[strand, v, slot]
@@ -226,6 +234,7 @@ def keep_mutual(
 @wp.kernel
 def press_on_hair(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     contact: ContactModel,
@@ -239,14 +248,15 @@ def press_on_hair(
     The neighbour is taken where it is predicted, so strands stay independent solves. Both of a pair answer
     the same offset, hence twice its stiffness in each: with once, a pair overshoots and jitters for ever.
     """
-    strand = first + wp.tid()
+    part, strand = wp.tid()
+    strand = strand + first
     world = strand // rod.strands_per_world
     if work.awake[world] == 0:
         return
     touching = contact.hair_distance[world]
     cohesion = contact.cohesion[world]
     friction = contact.hair_friction[world]
-    for v in range(2, rod.vertices):
+    for v in range(2 + part, rod.vertices, parts):
         point = work.predicted[strand, v]
         start = state.position[strand, v]
         tangent = work.tangent[strand, v]

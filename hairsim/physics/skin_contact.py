@@ -41,6 +41,7 @@ def skin_below(contact: ContactModel, world: int, point: wp.vec3) -> wp.vec4:
 @wp.kernel
 def press_on_skin(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     contact: ContactModel,
@@ -56,14 +57,15 @@ def press_on_skin(
     is predicted to end in it: deciding by the prediction alone, resting hair hops, since weight moves a
     vertex by most of the layer in one step. Hair too high to get there in this step is left out.
     """
-    strand = first + wp.tid()
+    part, strand = wp.tid()
+    strand = strand + first
     world = strand // rod.strands_per_world
     if work.awake[world] == 0:
         return
     friction = contact.skin_friction[world]
     zero = wp.vec3(0.0, 0.0, 0.0)
     none = wp.identity(n=3, dtype=float) * 0.0
-    for v in range(2, rod.vertices):
+    for v in range(2 + part, rod.vertices, parts):
         work.force[strand, v] = zero
         work.stiffness[strand, v] = none
         height = state.skin_height[strand, v]
@@ -88,6 +90,7 @@ def press_on_skin(
 @wp.kernel
 def settle_on_skin(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     contact: ContactModel,
@@ -101,11 +104,12 @@ def settle_on_skin(
     A contact that the prediction missed (a tooth that drives hair into the skin within one step) is made good
     by lifting the vertex to `skin_lowest` and taking its inward speed away.
     """
-    strand = first + wp.tid()
+    part, strand = wp.tid()
+    strand = strand + first
     world = strand // rod.strands_per_world
     if work.awake[world] == 0:
         return
-    for v in range(2, rod.vertices):
+    for v in range(2 + part, rod.vertices, parts):
         position = state.position[strand, v]
         travel = rod.time_step * wp.length(state.velocity[strand, v])
         height = state.skin_height[strand, v] - STEEPEST * travel

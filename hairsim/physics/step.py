@@ -15,7 +15,7 @@ from hairsim.physics.hair_contact import (
     spread_worlds,
 )
 from hairsim.physics.head_motion import ride_on_head
-from hairsim.physics.launch import StrandLauncher
+from hairsim.physics.launch import STRANDS_A_BLOCK, StrandLauncher
 from hairsim.physics.layout import zeros_per_vertex
 from hairsim.physics.lengths import keep_lengths
 from hairsim.physics.rods import move_rods, predict_positions, solve_rods, sum_rod_forces
@@ -30,8 +30,8 @@ APART = 0.5
 """Between worlds of a batch in the hash grid [m]: hair in the way of its neighbours is few tips."""
 
 MOST_CELLS = 512
-"""Of the hash grid of a batch along an axis; beyond that, worlds share cells, and a search meets hair of other
-worlds that it must pass over."""
+"""Of the hash grid of a batch along an axis; beyond that, worlds share cells, and a search meets hair of
+other worlds that it must pass over."""
 
 
 class Solver:
@@ -105,6 +105,7 @@ class Solver:
             inputs=[step, until, phase, every],
             outputs=[self._work.awake, self._searching],
             device=self._device,
+            block_dim=STRANDS_A_BLOCK,
         )
 
     def wake_all(self) -> None:
@@ -116,7 +117,7 @@ class Solver:
         """Search touching vertices anew; friction anchors of pairs that stay together are kept."""
         if not self._contacts:
             return
-        launch = self._launcher.launch
+        launch = self._launcher.launch_by_vertex
         launch(spread_worlds, [self._rod, state, self._place, self._points, self._work.tangent])
         self._grid.build(self._points, self._cell)
         launch(
@@ -149,11 +150,12 @@ class Solver:
 
     def step(self, state: Any, comb: Any | None, comb_step: int) -> None:
         """Advance `state` by one time step; `comb` is a `CombMotion` or None."""
-        launch, rod, contact, work = self._launcher.launch, self._rod, self._contact, self._work
+        launch, launch_by_vertex = self._launcher.launch, self._launcher.launch_by_vertex
+        rod, contact, work = self._rod, self._contact, self._work
         launch(predict_positions, [rod, state, work])
         if self._contacts:
-            launch(press_on_skin, [rod, contact, state, work])
-            launch(press_on_hair, [rod, contact, state, work])
+            launch_by_vertex(press_on_skin, [rod, contact, state, work])
+            launch_by_vertex(press_on_hair, [rod, contact, state, work])
             if self._tie is not None:
                 launch(hold_in_tie, [rod, self._tie, work])
         if self._motion is not None:
@@ -175,14 +177,14 @@ class Solver:
         launch(keep_lengths, [rod, state, work])
         launch(move_rods, [rod, state, work])
         if self._contacts:
-            launch(settle_on_skin, [rod, contact, state, work])
+            launch_by_vertex(settle_on_skin, [rod, contact, state, work])
 
 
 def grid_of_worlds(worlds: int, cell: float) -> tuple[np.ndarray, tuple[int, int, int]]:
     """Return where worlds lie in a hash grid [W, 3] [m] of cells of width `cell` [m], and its size in cells.
 
-    A grid wraps around, so that a world at its edge reaches into the other side's: near the origin all places
-    are exact to a micrometre.
+    A grid wraps around, so that a world at its edge reaches into the other side's. Near the origin all
+    places are exact to a micrometre.
     """
     if worlds == 1:
         return np.zeros((1, 3), np.float32), CELLS
