@@ -12,12 +12,15 @@ Beside the rate by the clock stands the rate by processor time: what the same wo
 from __future__ import annotations
 
 import argparse
+import logging
 import multiprocessing
 import os
 import resource
 import time
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -65,6 +68,7 @@ def simulate(first: int, load: Load) -> tuple[int, float, float]:
     """
     config, device = load.config, load.device
     start_warp()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # where the time of each block goes
     warm = replace(config, strokes=1, settle_seconds=0.05)
     comb_block(first, warm, observe, device, load.heads, load.lookers)
     began, used = time.monotonic(), _cpu()
@@ -83,8 +87,8 @@ def _cpu() -> float:
 def measure(workers: int, load: Load) -> dict[str, float]:
     """Return the rates of some workers side by side."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers) as pool:
-        found = pool.starmap(simulate, [(100 * w, load) for w in range(workers)])
+    with ProcessPoolExecutor(workers, context) as pool:
+        found = list(pool.map(partial(simulate, load=load), [100 * w for w in range(workers)]))
     return {
         "workers": workers,
         "strokes": sum(strokes for strokes, _, _ in found),

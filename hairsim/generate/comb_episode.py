@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
 
 from hairsim.device import keep_memory, start_warp
@@ -11,6 +13,8 @@ from hairsim.generate.heads import numbered_head
 from hairsim.generate.lookers import Bench, Lookers, Looking, default_lookers, lookers_of
 from hairsim.generate.subject import Observe
 from hairsim.world import HairWorld
+
+log = logging.getLogger(__name__)
 
 
 def block_of(block: int, config: GenerateConfig, worlds: int) -> range:
@@ -50,8 +54,9 @@ def comb_block(
 
 def _comb(bench: Bench | Lookers, looking: Looking, indices: list[int]) -> list[Episode]:
     """Settle and comb the hair of subjects that are made and looked at on a bench."""
-    config = looking.config
+    config, watch = looking.config, _Watch()
     subjects = bench.begin(looking, indices)
+    watch.lap("grow")
     tools = [subject.tool for subject in subjects]
     world = HairWorld(
         [numbered_head(config.seed, subject.head, looking.heads)[0] for subject in subjects],
@@ -60,12 +65,40 @@ def _comb(bench: Bench | Lookers, looking: Looking, indices: list[int]) -> list[
         device=looking.device,
         threads=1,
     )
+    watch.lap("lay out")
     world.settle(config.settle_seconds)
-    paths = bench.look(world.all_strands(), None)
+    strands = world.all_strands()
+    watch.lap("settle")
+    paths = bench.look(strands, None)
+    watch.lap("look")
     for _ in range(config.strokes):
         readings = world.comb(paths, tools, rest_seconds=config.rest_seconds, each_its_own=True)
-        paths = bench.look(world.all_strands(), readings)
-    return bench.end()
+        strands = world.all_strands()
+        watch.lap("comb")
+        paths = bench.look(strands, readings)
+        watch.lap("look")
+    episodes = bench.end()
+    watch.lap("collect")
+    log.info("%d heads from episode %d on: %s", len(indices), indices[0], watch)
+    return episodes
+
+
+class _Watch:
+    """Where the time of a block goes."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+        self._laps: dict[str, list[float]] = {}
+
+    def lap(self, name: str) -> None:
+        """Count the time since the last lap as that of `name`."""
+        now = time.monotonic()
+        self._laps.setdefault(name, []).append(now - self._last)
+        self._last = now
+
+    def __str__(self) -> str:
+        laps = (f"{name} {' '.join(f'{lap:.1f}' for lap in laps)} s" for name, laps in self._laps.items())
+        return ", ".join(laps)
 
 
 __all__ = ["Observe", "block_of", "comb_block"]

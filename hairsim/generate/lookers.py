@@ -17,9 +17,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -110,15 +109,22 @@ class Bench:
         return episodes
 
 
+class _Connection(Protocol):
+    """One end of a pipe."""
+
+    def send(self, obj: Any, /) -> None: ...
+    def recv(self) -> Any: ...
+
+
 class Lookers:
     """Subjects spread over processes, which end with this one."""
 
     def __init__(self, count: int) -> None:
         context = multiprocessing.get_context("spawn")
-        self._ends: list[Connection] = []
+        self._ends: list[_Connection] = []
         for _ in range(count):
             own, other = context.Pipe()
-            context.Process(target=_attend, args=(other,), daemon=False).start()
+            context.Process(target=_attend, args=(other,), daemon=True).start()
             other.close()
             self._ends.append(own)
         self._used = 0
@@ -190,7 +196,7 @@ def lookers_of(count: int) -> Lookers:
     return Lookers(count)
 
 
-def _attend(end: Connection) -> None:
+def _attend(end: _Connection) -> None:
     """Be a looker: do what is asked for at a connection until the process at its other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_driver()
