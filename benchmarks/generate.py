@@ -1,7 +1,7 @@
 """Measure how many strokes a minute the data engine simulates, worker by worker.
 
     python -m benchmarks.generate --out benchmarks/results/generate.json
-    python -m benchmarks.generate --device cuda --workers 16 --worlds 16 --looking --out generate_gpu.json
+    python -m benchmarks.generate --device cuda --workers 2 --looking --out generate_gpu.json
 
 Grooms of 500 strands x 24 vertices, cameras off, every tool and stroke of the data engine's randomisation.
 Each worker simulates blocks of its own until its time is up; a stroke's share of settling its groom counts.
@@ -12,12 +12,15 @@ Beside the rate by the clock stands the rate by processor time: what the same wo
 from __future__ import annotations
 
 import argparse
+import logging
 import multiprocessing
 import os
 import resource
 import time
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,10 +33,11 @@ from hairsim.generate.comb_episode import comb_block
 from hairsim.generate.config import GenerateConfig
 from hairsim.generate.generate import compile_kernels
 from hairsim.generate.heads import keep_head
+from hairsim.generate.lookers import default_lookers
 from hairsim.version import SIMULATOR_VERSION, code_version
 from planner.observe import observe
 
-CONFIG = GenerateConfig(episodes=100_000, guides=500, vertices=24, heads=1, blind=True, strokes=6)
+CONFIG = GenerateConfig(episodes=1_000_000, guides=500, vertices=24, heads=1, blind=True, strokes=6)
 TARGETS = {"cpu_two_cores": 20.0, "gpu": 700.0}
 """Strokes a minute to reach."""
 
@@ -47,12 +51,14 @@ class Load:
         device: where.
         seconds: at least so long.
         heads: folder of the head that all of them comb.
+        lookers: processes beside each worker that make grooms and look; None as the device likes.
     """
 
     config: GenerateConfig
     device: str
     seconds: float
     heads: Path
+    lookers: int | None = None
 
 
 def simulate(first: int, load: Load) -> tuple[int, float, float]:
@@ -62,13 +68,15 @@ def simulate(first: int, load: Load) -> tuple[int, float, float]:
     """
     config, device = load.config, load.device
     start_warp()
-    comb_block(first, replace(config, strokes=1, settle_seconds=0.05), observe, device, load.heads)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # where the time of each block goes
+    warm = replace(config, strokes=1, settle_seconds=0.05)
+    comb_block(first, warm, observe, device, load.heads, load.lookers)
     began, used = time.monotonic(), _cpu()
     done = 0
     while time.monotonic() - began < load.seconds:
-        comb_block(first + done, config, observe, device, load.heads)
+        comb_block(first + done, config, observe, device, load.heads, load.lookers)
         done += 1
-    return done * config.worlds * config.strokes, time.monotonic() - began, _cpu() - used
+    return done * config.worlds_on(device) * config.strokes, time.monotonic() - began, _cpu() - used
 
 
 def _cpu() -> float:
@@ -79,8 +87,8 @@ def _cpu() -> float:
 def measure(workers: int, load: Load) -> dict[str, float]:
     """Return the rates of some workers side by side."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers) as pool:
-        found = pool.starmap(simulate, [(1000 * w, load) for w in range(workers)])
+    with ProcessPoolExecutor(workers, context) as pool:
+        found = list(pool.map(partial(simulate, load=load), [100 * w for w in range(workers)]))
     return {
         "workers": workers,
         "strokes": sum(strokes for strokes, _, _ in found),
@@ -111,7 +119,8 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
-    parser.add_argument("--worlds", type=int, default=1, help="heads of a block")
+    parser.add_argument("--worlds", type=int, help="heads of a block; default 1, on a GPU as many as fill it")
+    parser.add_argument("--lookers", type=int, help="processes beside each worker that look at its heads")
     parser.add_argument("--guides", type=int, default=CONFIG.guides)
     parser.add_argument("--vertices", type=int, default=CONFIG.vertices)
     parser.add_argument("--looking", action="store_true", help="cameras look at every state")
@@ -133,7 +142,7 @@ def main() -> None:
         blind=not arguments.looking,
     )
     with TemporaryDirectory() as folder:
-        work = Load(config, device, arguments.seconds, Path(folder))
+        work = Load(config, device, arguments.seconds, Path(folder), arguments.lookers)
         keep_head(config.seed, 0, work.heads)
         rows = [measure(n, work) for n in arguments.workers]
     for row in rows:
@@ -151,7 +160,8 @@ def main() -> None:
         "guides": config.guides,
         "vertices": config.vertices,
         "strokes_an_episode": config.strokes,
-        "worlds": config.worlds,
+        "worlds": config.worlds_on(device),
+        "lookers": default_lookers(device) if arguments.lookers is None else arguments.lookers,
         "cameras_look": not config.blind,
         "targets": TARGETS,
         "rows": [{name: round(value, 2) for name, value in row.items()} for row in rows],

@@ -16,13 +16,17 @@ class Arguments(DeviceOption, OutOptions):
 
     Attributes:
         config: what to simulate.
-        workers: processes on this machine; default one for each core, and on a GPU at most 16.
+        workers: processes on this machine, each a block of heads at a time; default one for each core, on a
+            GPU 2.
+        lookers: processes beside each of them that make grooms and look at them; default none, on a GPU the
+            other cores.
         ray: simulate on a Ray cluster: "auto" for the running one, or its address.
-        minutes: stop after so long with what is finished then; --resume goes on.
+        minutes: stop after so long with the blocks that are finished then; --resume goes on.
     """
 
     config: tyro.conf.OmitArgPrefixes[GenerateConfig] = field(default_factory=GenerateConfig)
     workers: int | None = None
+    lookers: int | None = None
     ray: str | None = None
     minutes: float | None = None
 
@@ -37,6 +41,8 @@ def run(arguments: Arguments) -> str:
 
     if arguments.workers is not None and arguments.workers < 1:
         raise CombwiseError(f"workers is {arguments.workers}; expected at least 1")
+    if arguments.lookers is not None and arguments.lookers < 0:
+        raise CombwiseError(f"lookers is {arguments.lookers}; expected zero or more")
     if arguments.ray is not None and arguments.workers is not None:
         raise CombwiseError("--workers are processes of this machine; expected either them or --ray")
     if arguments.minutes is not None and not 0.0 < arguments.minutes < float("inf"):
@@ -52,6 +58,7 @@ def run(arguments: Arguments) -> str:
         observe=observe,
         observer_version=OBSERVER_VERSION,
         workers=arguments.workers,
+        lookers=arguments.lookers,
         device=arguments.device,
         ray=arguments.ray,
         minutes=arguments.minutes,

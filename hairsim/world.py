@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,8 @@ from hairsim.physics.assemble import (
     make_ties,
     make_workspace,
 )
-from hairsim.physics.comb_motion import AWAY, capsules_at, comb_motion, motion_of
+from hairsim.physics.comb_motion import capsules_at, comb_motion, motion_of, tool_per_world
+from hairsim.physics.comb_reading import KeptReadings
 from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.head_motion import head_motion
 from hairsim.physics.launch import Pace, StrandLauncher
@@ -72,7 +73,7 @@ class HairWorld:
         heads: Sequence[Head],
         grooms: Sequence[Groom],
         *,
-        material: Material | None = None,
+        material: Material | Sequence[Material] | None = None,
         config: PhysicsConfig | None = None,
         device: str = "cpu",
         threads: int | None = None,
@@ -81,7 +82,7 @@ class HairWorld:
 
         Args:
             heads, grooms: one of each per world.
-            material: of all hair; default Material().
+            material: of all hair, or one per world; default Material().
             config: of the solver; default PhysicsConfig().
             device: Warp device, "cpu" or "cuda".
             threads: on the CPU, how many; default all cores.
@@ -96,6 +97,15 @@ class HairWorld:
             raise CombwiseError(
                 f"grooms have shapes {sorted(shapes)}; expected the same strands and vertices in all worlds"
             )
+        materials = (
+            [material or Material()] * len(heads)
+            if material is None or isinstance(material, Material)
+            else list(material)
+        )
+        if len(materials) != len(heads):
+            raise CombwiseError(
+                f"{len(materials)} materials for {len(heads)} worlds; expected one, or one per world"
+            )
         grooms = [free_of_skin(groom, head) for groom, head in zip(grooms, heads, strict=True)]
         self.config = config or PhysicsConfig()
         self.heads, self.grooms = tuple(heads), tuple(grooms)
@@ -103,18 +113,21 @@ class HairWorld:
         self._strands, self._vertices = grooms[0].strands.shape[:2]
         count = len(heads) * self._strands
         with wp.ScopedDevice(device):
-            rod, contact = make_models(heads, grooms, material or Material(), self.config, device)
+            rod, contact = make_models(heads, grooms, materials, self.config, device)
             start = np.concatenate([even_edges(g.strands) for g in grooms])
             height = np.concatenate(
                 [h.field.sample(s) for h, s in zip(heads, np.split(start, len(heads)), strict=True)]
             )
             self._state = make_state(start, height, self.config, device)
-            work = make_workspace((count, self._vertices), device)
+            work = make_workspace(len(heads), (count, self._vertices), device)
             launcher = StrandLauncher(device, count, threads or os.cpu_count() or 1)
             ties = make_ties(grooms, start, self.config, device)
             self._solver = Solver(rod, contact, ties, work, launcher, device, contacts=self.config.contacts)
         self._pace = Pace(device)
-        self._steps = 0
+        self._hairs = wp.array(
+            np.concatenate([g.hair_count for g in grooms]).astype(np.float32), dtype=float, device=device
+        )
+        self._steps = np.zeros(len(heads), np.int64)
         self._last_comb: list[np.ndarray | None] = [None] * len(heads)
 
     @property
@@ -126,6 +139,11 @@ class HairWorld:
         """Return a copy of the guide strands of one world, [S, V, 3] float32 [m], head frame."""
         first = world * self._strands
         return self._state.position.numpy()[first : first + self._strands].copy()
+
+    def all_strands(self) -> np.ndarray:
+        """Return a copy of the guide strands of all worlds, [W, S, V, 3] float32 [m], head frames."""
+        shape = (self.worlds, self._strands, self._vertices, 3)
+        return self._state.position.numpy().copy().reshape(shape)
 
     def tension(self, world: int = 0) -> np.ndarray:
         """Return the tension of every edge of one world [N], per single hair, [S, V-1]; at the roots, [:, 1].
@@ -205,9 +223,10 @@ class HairWorld:
     def comb(
         self,
         paths: Sequence[ToolPath | None],
-        tool: Tool,
+        tool: Tool | Sequence[Tool],
         *,
         rest_seconds: float = 0.8,
+        each_its_own: bool = False,
         on_frame: Callable[[float], None] | None = None,
         frames_per_second: float = 30.0,
     ) -> list[CombReading]:
@@ -215,8 +234,10 @@ class HairWorld:
 
         Args:
             paths: one per world.
-            tool: the comb, the same in all worlds.
+            tool: the comb, the same in all worlds or one per world.
             rest_seconds: time without the comb after the longest path [s].
+            each_its_own: time stops in a world when its own path and a rest after it are over, as if it were
+                alone; else all worlds see the same time.
             on_frame: called with the time [s] `frames_per_second` times a second.
 
         Returns:
@@ -228,54 +249,64 @@ class HairWorld:
         steps = int(np.ceil(longest / self.config.time_step))
         rest = round(rest_seconds / self.config.time_step)
         every = max(1, round(1.0 / (frames_per_second * self.config.time_step))) if on_frame else 0
-        comb = comb_motion(paths, tool, steps, self.config.time_step, self._device) if steps else None
-        felt = self._advance(steps, comb, on_frame, every)
-        readings = [_about_comb(reading, path) for reading, path in zip(felt, paths, strict=True)]
+        tools = tool_per_world(tool, self.worlds)
+        comb = comb_motion(paths, tools, steps, self.config.time_step, self._device) if steps else None
+        combed = np.full(self.worlds, steps)
+        if each_its_own:
+            ends = [0.0 if path is None else path.times[-1] for path in paths]
+            combed = np.ceil(np.array(ends) / self.config.time_step).astype(np.int64)
+        felt = self._advance(steps, comb, on_frame, every, until=combed + rest)
+        readings = [
+            _about_comb(_first(reading, int(own), self._reading_steps), path)
+            for reading, own, path in zip(felt, combed, paths, strict=True)
+        ]
         if rest:
-            self._advance(rest, None, on_frame, every, start=steps)
+            self._advance(rest, None, on_frame, every, start=steps, until=combed + rest - steps)
         return readings
 
-    def step_comb(self, poses: Sequence[tuple[np.ndarray, np.ndarray] | None], tool: Tool) -> np.ndarray:
+    def step_comb(
+        self, poses: Sequence[tuple[np.ndarray, np.ndarray] | None], tool: Tool | Sequence[Tool]
+    ) -> np.ndarray:
         """Advance one time step while the tool moves to a pose per world, learnt as time goes on.
 
         Poses at the times that `comb` would ask of a path give the same motion as `comb`, to the bit.
 
         Args:
             poses: position [3] [m] and quaternion [4] at the end of the step, head frame; None is away.
-            tool: the comb, the same in all worlds and steps.
+            tool: the comb, the same in all steps, and in all worlds or one per world.
 
         Returns:
             Force of the hair on the comb, [W, 3] [N], head frame.
         """
         if len(poses) != self.worlds:
             raise CombwiseError(f"{len(poses)} poses for {self.worlds} worlds; expected one per world")
-        here: list[np.ndarray | None] = [
-            None if pose is None else capsules_at(tool, pose[0][None], pose[1][None])[:, 0] for pose in poses
+        tools = tool_per_world(tool, self.worlds)
+        here = [
+            None if pose is None else capsules_at(its, pose[0][None], pose[1][None])
+            for pose, its in zip(poses, tools, strict=True)
         ]
-        away = np.full((2, len(tool.radius), 3), AWAY) + np.array([0.0, 0.1])[:, None, None]
-        # A comb that appears did not slide there from afar.
-        before = [now if last is None else last for now, last in zip(here, self._last_comb, strict=True)]
+        # A comb that appears did not slide there from afar; one that is gone is away at once.
+        moved = [
+            None if now is None else np.concatenate([now if last is None else last, now], axis=1)
+            for now, last in zip(here, self._last_comb, strict=True)
+        ]
         self._last_comb = here
-        ends = np.array([[away if comb is None else comb for comb in combs] for combs in (before, here)])
-        start, end = np.moveaxis(ends, 2, 0)
-        motion = motion_of(start, end, tool, self._device)
-        if self._steps % self.config.neighbour_steps == 0:
-            self._solver.find_neighbours(self._state)
-        self._solver.step(self._state, motion, 1)
-        self._steps += 1
+        motion = motion_of(moved, tools, 2, self._device)
+        for _ in self._steps_of(1, np.ones(self.worlds, np.int64)):
+            self._solver.step(self._state, motion, 1)
         return self._comb_force()
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Return everything that evolves, as copies; `restore` brings it back to the bit."""
         kept = {f: getattr(self._state, f).numpy().copy() for f in _state_fields()}
-        kept["steps"] = np.array(self._steps)
+        kept["steps"] = self._steps.copy()
         return kept
 
     def restore(self, snapshot: dict[str, np.ndarray]) -> None:
         """Go back to a snapshot of this world."""
         for name in _state_fields():
             getattr(self._state, name).assign(snapshot[name])
-        self._steps = int(snapshot["steps"])
+        self._steps = snapshot["steps"].copy()
 
     def _advance(
         self,
@@ -284,15 +315,12 @@ class HairWorld:
         on_frame: Callable[[float], None] | None = None,
         every: int = 0,
         start: int = 0,
+        until: np.ndarray | None = None,
     ) -> list[CombReading]:
-        reading_steps = max(1, round(1.0 / (READINGS_PER_SECOND * self.config.time_step)))
-        read = range(0, steps, reading_steps) if comb is not None else range(0)
-        kept = _Kept(len(read), len(self.heads) * self._strands, self._device) if read else None
-        for step in range(steps):
-            if self._steps % self.config.neighbour_steps == 0:
-                self._solver.find_neighbours(self._state)
+        read = range(0, steps, self._reading_steps) if comb is not None else range(0)
+        kept = KeptReadings(len(read), self._hairs, self.worlds, self._device) if read else None
+        for step in self._steps_of(steps, np.full(self.worlds, steps) if until is None else until):
             self._solver.step(self._state, comb, step)
-            self._steps += 1
             if kept is not None and step in read:
                 kept.add(self._solver.comb_reaction, self._solver.comb_torque)
             self._pace.step()
@@ -300,45 +328,49 @@ class HairWorld:
                 on_frame((start + step + 1) * self.config.time_step)
         self._pace.arrive()
         times = np.array([(step + 1) * self.config.time_step for step in read])
-        force, torque = (
-            np.zeros((2, 0, self.worlds, 3), np.float32)
-            if kept is None
-            else (np.array([self._of_all_hair(row) for row in rows]) for rows in kept.arrays())
-        )
+        force, torque = np.zeros((2, 0, self.worlds, 3), np.float32) if kept is None else kept.arrays()
         return [CombReading(times, force[:, w], torque[:, w]) for w in range(self.worlds)]
+
+    def _steps_of(self, steps: int, until: np.ndarray) -> Iterator[int]:
+        """Yield `steps` steps, with a search for neighbours before those that need one.
+
+        Args:
+            steps: how many.
+            until: [W] of them happen in each world, which then waits; those of more go on to the end.
+        """
+        until = np.clip(until, 0, steps)
+        every, phase = self.config.neighbour_steps, self._steps.copy()
+        together = bool((until == steps).all() and (phase % every == phase[0] % every).all())
+        end, start = (
+            wp.array(values.astype(np.int32), dtype=int, device=self._device)
+            for values in (until, phase % every)
+        )
+        for step in range(steps):
+            if not together:
+                self._solver.wake(step, end, start, every)
+            if ((step < until) & ((phase + step) % every == 0)).any():
+                self._solver.find_neighbours(self._state)
+            self._steps = phase + np.minimum(step + 1, until)
+            yield step
+        if not together:
+            self._solver.wake_all()
+
+    @property
+    def _reading_steps(self) -> int:
+        """Steps between two readings of a comb."""
+        return max(1, round(1.0 / (READINGS_PER_SECOND * self.config.time_step)))
 
     def _comb_force(self) -> np.ndarray:
         """Return the force of all hair on the comb in the last step, [W, 3] [N]."""
-        return self._of_all_hair(self._solver.comb_reaction.numpy())
-
-    def _of_all_hair(self, per_hair: np.ndarray) -> np.ndarray:
-        """Return the sum [W, 3] over all hairs of what each strand's single hair gives, [N strands, 3]."""
-        hairs = np.concatenate([g.hair_count for g in self.grooms])[:, None]
-        per_strand = per_hair * hairs
-        return per_strand.reshape(self.worlds, self._strands, 3).sum(axis=1)
+        kept = KeptReadings(1, self._hairs, self.worlds, self._device)
+        kept.add(self._solver.comb_reaction, self._solver.comb_torque)
+        return kept.arrays()[0][0]
 
 
-class _Kept:
-    """Readings of a stroke, on the device until its end: to fetch each as it comes would hold a GPU up."""
-
-    def __init__(self, readings: int, strands: int, device: str) -> None:
-        self._strands = strands
-        self._count = 0
-        self._force, self._torque = (
-            wp.zeros(readings * strands, dtype=wp.vec3, device=device) for _ in range(2)
-        )
-
-    def add(self, force: Any, torque: Any) -> None:
-        """Keep one more reading, [N strands] each."""
-        place = self._count * self._strands
-        wp.copy(self._force, force, dest_offset=place)
-        wp.copy(self._torque, torque, dest_offset=place)
-        self._count += 1
-
-    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return forces and torques, [T, N strands, 3] each."""
-        force, torque = self._force.numpy(), self._torque.numpy()
-        return force.reshape(-1, self._strands, 3), torque.reshape(-1, self._strands, 3)
+def _first(reading: CombReading, steps: int, reading_steps: int) -> CombReading:
+    """Return what was read in the first steps."""
+    count = len(range(0, steps, reading_steps))
+    return CombReading(reading.times[:count], reading.force[:count], reading.torque[:count])
 
 
 def _about_comb(reading: CombReading, path: ToolPath | None) -> CombReading:

@@ -32,6 +32,10 @@ TRAINING_STROKES = StrokeRanges(
 """Wider than what planners propose, on every side."""
 
 
+HEADS_ON_A_GPU = 192
+"""Heads that fill a GPU: a thread is a strand, and 400 strands a head are 77,000 threads."""
+
+
 @dataclass(frozen=True)
 class Randomisation:
     """Ranges that every episode draws from, uniformly unless said otherwise.
@@ -96,7 +100,8 @@ class GenerateConfig:
         seed: episode i depends on (seed, i) alone.
         settle_seconds: free fall of the fresh groom [s].
         rest_seconds: rest after each stroke [s].
-        worlds: heads that are simulated side by side, for a GPU; they share a material and a tool.
+        worlds: heads that are simulated side by side; default 1 on a CPU, on a GPU `HEADS_ON_A_GPU`, or
+            half of all. Episodes do not depend on it.
         frames: keep the camera frames too, about 1 MB a state.
         blind: no cameras look, which is faster; the strands are the same.
         randomisation: of materials, tools, strokes and views.
@@ -113,15 +118,16 @@ class GenerateConfig:
     seed: int = 0
     settle_seconds: float = 3.0
     rest_seconds: float = 1.0
-    worlds: int = 1
+    worlds: int | None = None
     frames: bool = False
     blind: bool = False
     randomisation: Randomisation = Randomisation()
 
     def __post_init__(self) -> None:
         for name in ("episodes", "strokes", "heads", "guides", "vertices", "children", "worlds"):
-            if getattr(self, name) < 1:
-                raise CombwiseError(f"{name} is {getattr(self, name)}; expected at least 1")
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                raise CombwiseError(f"{name} is {count}; expected at least 1")
         unknown = [family for family in self.families if family not in FAMILIES]
         if unknown or not self.families:
             raise CombwiseError(f"unknown groom families {unknown}; expected some of {sorted(FAMILIES)}")
@@ -129,6 +135,12 @@ class GenerateConfig:
             raise CombwiseError("frames are to be kept of a blind dataset; expected one of the two")
         if self.profile not in GRIDS:
             raise CombwiseError(f"profile '{self.profile}' has no grid; expected one of {', '.join(GRIDS)}")
+
+    def worlds_on(self, device: str) -> int:
+        """Return how many heads make a block on a device."""
+        if self.worlds is not None:
+            return self.worlds
+        return 1 if device == "cpu" else min(HEADS_ON_A_GPU, -(-self.episodes // 2))
 
     def as_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""

@@ -13,11 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hairsim.generate.card import write_card
 from hairsim.generate.dataset import DatasetWriter, create_dataset
 from hairsim.generate.dataset_info import DatasetInfo
+from hairsim.generate.lookers import BLOCKS_ON_A_GPU
 from hairsim.generate.ray_cluster import on_ray
 from hairsim.generate.workers import Simulate, on_this_machine
-
-MOST_ON_A_GPU = 16
-"""Processes that share a GPU: each takes half a gigabyte of its memory before it has simulated anything."""
 
 
 def fill(
@@ -88,6 +86,5 @@ def fill(
 
 
 def _workers(device: str) -> int:
-    """Return how many processes simulate unless told: one a core, on a GPU as many as fit its memory."""
-    cores = os.cpu_count() or 1
-    return cores if device == "cpu" else min(cores, MOST_ON_A_GPU)
+    """Return how many processes simulate unless told: one a core, on a GPU two that take turns."""
+    return os.cpu_count() or 1 if device == "cpu" else BLOCKS_ON_A_GPU

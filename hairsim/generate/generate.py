@@ -39,6 +39,7 @@ def generate(
     device: str = "cpu",
     ray: str | None = None,
     minutes: float | None = None,
+    lookers: int | None = None,
 ) -> int:
     """Fill the dataset folder `out`; episodes that are there already are kept.
 
@@ -50,10 +51,12 @@ def generate(
         out: the dataset's folder.
         observe: camera frames to volume, see `comb_episode`.
         observer_version: travels with the dataset.
-        workers: processes on this machine; default one per core, and on a GPU at most 16, which share it.
+        workers: processes on this machine, each a block at a time; default one per core, and on a GPU two.
         device: "cpu", or "cuda": blocks of `config.worlds` heads on the GPU.
         ray: address of a Ray cluster to simulate on, or "auto"; None for this machine.
-        minutes: stop after so long, with what is finished then; None for no end. Not on a cluster.
+        minutes: stop after so long, with the blocks finished then; None for no end. Not on a cluster.
+        lookers: processes beside each worker that make grooms and look at them; default none on the CPU, and
+            on a GPU the cores that its workers leave.
 
     Returns:
         How many episodes were simulated now.
@@ -63,7 +66,7 @@ def generate(
         compile_kernels(place)
     kept = out / HEADS
     heads = kept if ray is None else None
-    simulate = partial(comb_block, config=config, observe=observe, device=place, heads=heads)
+    simulate = partial(comb_block, config=config, observe=observe, device=place, heads=heads, lookers=lookers)
 
     def measure_heads(missing: Sequence[int]) -> list[Callable[[], object]]:
         numbers = heads_of(config.seed, config.heads, missing)
@@ -73,11 +76,11 @@ def generate(
         out,
         dataset_info(config, observer_version),
         simulate,
-        worlds=config.worlds,
+        worlds=config.worlds_on(place),
         workers=workers,
         device=device,
         ray=ray,
-        first=measure_heads,
+        first=measure_heads if place == "cpu" and not lookers else None,  # lookers measure their own
         seconds=None if minutes is None else 60.0 * minutes,
     )
     if len(Dataset(out)) == config.episodes:

@@ -19,14 +19,14 @@ class RodModel:
     time_step: float  # [s]
     gravity: wp.vec3  # [m/s^2]
     wind: wp.vec3  # of the air, head frame [m/s]
-    air_drag: float  # [1/s]
+    air_drag: wp.array(dtype=float)  # [W] [1/s]
     stretch_stiffness: float  # [N]
-    bending_stiffness: float  # the softer way [N m^2]
-    bending_excess: float  # how much stiffer the harder way is [N m^2]; 0 for round hair
-    twisting_stiffness: float  # [N m^2]
+    bending_stiffness: wp.array(dtype=float)  # [W] the softer way [N m^2]
+    bending_excess: wp.array(dtype=float)  # [W] how much stiffer the harder way is [N m^2]; 0 for round hair
+    twisting_stiffness: wp.array(dtype=float)  # [W] [N m^2]
     twists: int  # 0: edges are never turned about their own axes
     tips_held: int  # 1: the last edge keeps its angle of twist
-    linear_density: float  # [kg/m]
+    linear_density: wp.array(dtype=float)  # [W] [kg/m]
     speed_limit: float  # [m/s]
     edge_length: wp.array(dtype=float)  # [N] every edge of a strand is equally long [m]
     root_tangent: wp.array(dtype=wp.vec3)  # [N] direction of the held edge
@@ -47,21 +47,22 @@ class ContactModel:
     skin_soft_stiffness: float
     skin_hard_stiffness: float
     skin_slip: float
-    skin_friction: float
+    skin_friction: wp.array(dtype=float)  # [W]
     hair_distance: wp.array(dtype=float)  # [W] at which guides touch [m]
     hair_stiffness: float
     hair_slip: float
-    hair_friction: float
-    cohesion: float
+    hair_friction: wp.array(dtype=float)  # [W]
+    cohesion: wp.array(dtype=float)  # [W] [N]
     neighbours: int
     comb_stiffness: float
     comb_slip: float
     comb_slack: float  # [m]
-    comb_friction: float
+    comb_friction: wp.array(dtype=float)  # [W]
     comb_reach: float  # strand radius [m]
     head_origin: wp.vec3  # of the distance fields [m]
     head_spacing: float  # [m]
-    head_distance: wp.array4d(dtype=float)  # [W, X, Y, Z] signed distance to the skin [m]
+    head: wp.array(dtype=int)  # [W] which of the distance fields
+    head_distance: wp.array4d(dtype=float)  # [heads, X, Y, Z] signed distance to the skin [m]
 
 
 @wp.struct
@@ -115,6 +116,7 @@ class Workspace:
     sweep_forward: wp.array2d(dtype=float)  # [N, V]
     comb_reaction: wp.array(dtype=wp.vec3)  # [N] force of a strand on the comb [N]
     comb_torque: wp.array(dtype=wp.vec3)  # [N] its moment about the head's origin [N m]
+    awake: wp.array(dtype=int)  # [W] 0: the hair of the world waits, and nothing of it changes
 
 
 @wp.struct
@@ -123,9 +125,10 @@ class CombMotion:
 
     start: wp.array3d(dtype=wp.vec3)  # [T, W, C] [m]
     end: wp.array3d(dtype=wp.vec3)  # [T, W, C] [m]
-    radius: wp.array(dtype=float)  # [C] [m]
+    radius: wp.array2d(dtype=float)  # [W, C] [m]
+    count: wp.array(dtype=int)  # [W] capsules of the world's comb; those beyond are left out
     centre: wp.array2d(dtype=wp.vec3)  # [T, W] of a sphere around all capsules [m]
-    reach: float  # its radius [m]
+    reach: wp.array(dtype=float)  # [W] its radius [m]
 
 
 @wp.struct

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -79,8 +79,15 @@ def _rotate_inverse(q: np.ndarray, v: np.ndarray) -> np.ndarray:
     return v + 2.0 * np.cross(u, np.cross(u, v) + q[:, 3:] * v)
 
 
+def different_heads(heads: Sequence[Head]) -> tuple[list[Head], list[int]]:
+    """Return the heads of different distance fields, and which of them is each world's."""
+    numbers: dict[int, int] = {}
+    which = [numbers.setdefault(id(head.field.values), len(numbers)) for head in heads]
+    return [heads[which.index(number)] for number in range(len(numbers))], which
+
+
 def common_fields(heads: Sequence[Head]) -> tuple[np.ndarray, tuple[float, float, float], float]:
-    """Return the heads' distance fields [W, X, Y, Z] on one grid, its origin and spacing [m]."""
+    """Return the heads' distance fields [heads, X, Y, Z] on one grid, its origin and spacing [m]."""
     field = heads[0].field
     if all(h.field.origin == field.origin and h.field.values.shape == field.values.shape for h in heads):
         return np.stack([h.field.values for h in heads]), field.origin, field.spacing
@@ -102,16 +109,27 @@ def common_fields(heads: Sequence[Head]) -> tuple[np.ndarray, tuple[float, float
 
 
 def make_models(
-    heads: Sequence[Head], grooms: Sequence[Groom], material: Material, config: PhysicsConfig, device: str
+    heads: Sequence[Head],
+    grooms: Sequence[Groom],
+    materials: Sequence[Material],
+    config: PhysicsConfig,
+    device: str,
 ) -> tuple[Any, Any]:
-    """Return the `RodModel` and the `ContactModel` of a batch, on `device`."""
+    """Return the `RodModel` and the `ContactModel` of a batch on `device`; one of each per world."""
+
+    def per_world(values: Iterable[float]) -> Any:
+        return wp.array(list(values), dtype=float, device=device)
+
     strands = np.concatenate([even_edges(g.strands) for g in grooms])
     edge = np.linalg.norm(strands[:, 1] - strands[:, 0], axis=-1)
     held = None
     if config.rest_turn_limit > 0.0:
-        skins = [skin_below_strands(h, s) for h, s in zip(heads, np.split(strands, len(heads)), strict=True)]
-        height, normal = (np.concatenate(part) for part in zip(*skins, strict=True))
-        held = elastic_turns(strands, height, normal, material, config)
+        held = np.concatenate(
+            [
+                elastic_turns(hair, *skin_below_strands(head, hair), material, config)
+                for head, hair, material in zip(heads, np.split(strands, len(heads)), materials, strict=True)
+            ]
+        )
     curvature, root_frame = rest_curvatures(strands, held)
     rod = RodModel()
     rod.vertices = strands.shape[1]
@@ -119,14 +137,14 @@ def make_models(
     rod.time_step = config.time_step
     rod.gravity = wp.vec3(*config.gravity)
     rod.wind = wp.vec3(*config.wind)
-    rod.air_drag = material.air_drag
+    rod.air_drag = per_world(m.air_drag for m in materials)
     rod.stretch_stiffness = config.stretch_stiffness
-    rod.bending_stiffness = material.bending_stiffness
-    rod.bending_excess = material.hard_bending_stiffness - material.bending_stiffness
-    rod.twisting_stiffness = material.twisting_stiffness
+    rod.bending_stiffness = per_world(m.bending_stiffness for m in materials)
+    rod.bending_excess = per_world(m.hard_bending_stiffness - m.bending_stiffness for m in materials)
+    rod.twisting_stiffness = per_world(m.twisting_stiffness for m in materials)
     rod.twists = int(config.twist)
     rod.tips_held = 0
-    rod.linear_density = material.linear_density
+    rod.linear_density = per_world(m.linear_density for m in materials)
     rod.speed_limit = config.speed_limit
     rod.edge_length = wp.array(edge.astype(np.float32), dtype=float, device=device)
     tangent = (strands[:, 1] - strands[:, 0]) / edge[:, None]
@@ -135,7 +153,8 @@ def make_models(
     rod.root_frame = wp.array(root_frame.astype(np.float32), dtype=wp.quat, device=device)
     rod.narrow_axis = wp.array(upright_axes(tangent).astype(np.float32), dtype=wp.vec3, device=device)
 
-    values, origin, spacing = common_fields(heads)
+    different, which = different_heads(heads)
+    values, origin, spacing = common_fields(different)
     contact = ContactModel()
     contact.skin_layer = config.skin_layer
     contact.skin_hard = config.skin_hard
@@ -143,21 +162,21 @@ def make_models(
     contact.skin_soft_stiffness = config.skin_soft_stiffness
     contact.skin_hard_stiffness = config.skin_hard_stiffness
     contact.skin_slip = config.skin_slip
-    contact.skin_friction = material.friction_skin
-    touching = [config.hair_distance * groom.bundle_radius for groom in grooms]
-    contact.hair_distance = wp.array(touching, dtype=float, device=device)
+    contact.skin_friction = per_world(m.friction_skin for m in materials)
+    contact.hair_distance = per_world(config.hair_distance * groom.bundle_radius for groom in grooms)
     contact.hair_stiffness = config.hair_stiffness
     contact.hair_slip = config.hair_slip
-    contact.hair_friction = material.friction_hair
-    contact.cohesion = material.cohesion
+    contact.hair_friction = per_world(m.friction_hair for m in materials)
+    contact.cohesion = per_world(m.cohesion for m in materials)
     contact.neighbours = config.neighbours
     contact.comb_stiffness = config.comb_stiffness
     contact.comb_slip = config.comb_slip
     contact.comb_slack = config.comb_slack
-    contact.comb_friction = material.friction_comb
+    contact.comb_friction = per_world(m.friction_comb for m in materials)
     contact.comb_reach = config.hair_thickness
     contact.head_origin = wp.vec3(*origin)
     contact.head_spacing = spacing
+    contact.head = wp.array(which, dtype=int, device=device)
     contact.head_distance = wp.array(values.astype(np.float32), dtype=float, device=device)
     return rod, contact
 
@@ -195,8 +214,8 @@ def make_state(strands: np.ndarray, height: np.ndarray, config: PhysicsConfig, d
     return state
 
 
-def make_workspace(shape: tuple[int, int], device: str) -> Any:
-    """Return a zeroed `Workspace` for N x V vertices."""
+def make_workspace(worlds: int, shape: tuple[int, int], device: str) -> Any:
+    """Return a zeroed `Workspace` for N x V vertices of W worlds, all of them awake."""
     work = Workspace()
     for name in (
         "predicted",
@@ -218,6 +237,7 @@ def make_workspace(shape: tuple[int, int], device: str) -> Any:
         setattr(work, name, zeros_per_vertex(shape, float, device))
     work.comb_reaction = wp.zeros(shape[0], dtype=wp.vec3, device=device)
     work.comb_torque = wp.zeros(shape[0], dtype=wp.vec3, device=device)
+    work.awake = wp.full(worlds, 1, dtype=int, device=device)
     return work
 
 

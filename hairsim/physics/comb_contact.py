@@ -32,10 +32,13 @@ def press_on_comb(
     """
     strand = first + wp.tid()
     world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     before = wp.max(step - 1, 0)
     zero = wp.vec3(0.0, 0.0, 0.0)
     none = wp.identity(n=3, dtype=float) * 0.0
-    near = comb.reach + rod.edge_length[strand] + contact.comb_reach
+    near = comb.reach[world] + rod.edge_length[strand] + contact.comb_reach
+    friction = contact.comb_friction[world]
     centre = comb.centre[step, world]
     work.comb_force[strand, 1] = zero
     work.comb_stiffness[strand, 1] = none
@@ -51,7 +54,7 @@ def press_on_comb(
         p1 = work.predicted[strand, v + 1]
         touching = state.comb_normal[strand, v] > 0.0
         deepest = float(-1.0)
-        for c in range(comb.radius.shape[0]):
+        for c in range(comb.count[world]):
             q0 = comb.start[step, world, c]
             q1 = comb.end[step, world, c]
             where = closest_between_segments(p0, p1, q0, q1)
@@ -60,7 +63,7 @@ def press_on_comb(
             axis_point = q0 + (q1 - q0) * where[1]
             offset = p0 * a + p1 * b - axis_point
             distance = wp.length(offset)
-            depth = comb.radius[c] + contact.comb_reach - distance
+            depth = comb.radius[world, c] + contact.comb_reach - distance
             if depth <= 0.0 and not (touching and depth > -contact.comb_slack):
                 continue
             normal = offset / wp.max(distance, 1.0e-6)
@@ -74,7 +77,7 @@ def press_on_comb(
             )
             slide = slide - normal * wp.dot(normal, slide)
             hold = friction_stiffness(
-                contact.comb_friction, state.comb_normal[strand, v], wp.length(slide), contact.comb_slip
+                friction, state.comb_normal[strand, v], wp.length(slide), contact.comb_slip
             )
             force = normal * push - slide * hold
             along = wp.outer(normal, normal)
@@ -108,6 +111,9 @@ def feel_comb(
     thousandth of the contact's stiffness. So that share is not read: the comb feels what moves hair.
     """
     strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     reaction = wp.vec3(0.0, 0.0, 0.0)
     torque = wp.vec3(0.0, 0.0, 0.0)
     d0 = wp.vec3(0.0, 0.0, 0.0)
@@ -146,6 +152,9 @@ def leave_comb(
 ):
     """No comb in this step: clear its sums."""
     strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     none = wp.identity(n=3, dtype=float) * 0.0
     for v in range(rod.vertices):
         work.comb_force[strand, v] = wp.vec3(0.0, 0.0, 0.0)

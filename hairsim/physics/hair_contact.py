@@ -21,6 +21,9 @@ from hairsim.physics.formulas import friction_stiffness, tangent_at
 
 wp.set_module_options({"enable_backward": False})
 
+ROUNDING = wp.constant(1.0e-5)
+"""How much further a search looks than neighbours can be, as places in the grid are rounded [m]."""
+
 
 @wp.func
 def across_strands(offset: wp.vec3, tangent: wp.vec3, other: wp.vec3, half_edge: float) -> wp.vec3:
@@ -38,36 +41,63 @@ def across_strands(offset: wp.vec3, tangent: wp.vec3, other: wp.vec3, half_edge:
     return offset - mean * (along * shorten * parallel)
 
 
+@wp.func
+def vertex_at(position: wp.array2d(dtype=wp.vec3), index: int) -> wp.vec3:
+    """Return the position [m] of the vertex of a flat index."""
+    strand = index // position.shape[1]
+    return position[strand, index - strand * position.shape[1]]
+
+
+@wp.func
+def visited_before(a: wp.vec3, b: wp.vec3, first: int, second: int, cell: float) -> bool:
+    """Return whether a search in one world alone meets vertex `first` at `a` [m] before `second` at `b`.
+
+    It goes row by row over cells of width 1 / `cell` [m], and in a cell by number.
+    """
+    for axis in range(3):
+        here = wp.floor(a[2 - axis] * cell)
+        there = wp.floor(b[2 - axis] * cell)
+        if here != there:
+            return here < there
+    return first < second
+
+
 @wp.kernel
 def spread_worlds(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     # state in
     state: RodState,
+    place: wp.array(dtype=wp.vec3),
     # out
     points: wp.array(dtype=wp.vec3),
     tangents: wp.array2d(dtype=wp.vec3),
 ):
-    """Lay all vertices out for the hash grid, one metre of x between worlds, and take their tangents."""
-    strand = first + wp.tid()
+    """Lay all vertices out for the hash grid, each world at its `place` [m], and take their tangents."""
+    part, strand = wp.tid()
+    strand = strand + first
     last = rod.vertices - 1
     world = strand // rod.strands_per_world
-    for v in range(rod.vertices):
-        points[strand * rod.vertices + v] = state.position[strand, v] + wp.vec3(float(world), 0.0, 0.0)
+    for v in range(part, rod.vertices, parts):
+        points[strand * rod.vertices + v] = state.position[strand, v] + place[world]
         tangents[strand, v] = tangent_at(state.position, strand, v, last)
 
 
 @wp.kernel
 def find_neighbours(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     contact: ContactModel,
     grid: wp.uint64,
-    points: wp.array(dtype=wp.vec3),
-    reach: float,
+    place: wp.array(dtype=wp.vec3),
+    reach: wp.array(dtype=float),
+    searching: wp.array(dtype=int),
     # state in
+    position: wp.array2d(dtype=wp.vec3),
     tangents: wp.array2d(dtype=wp.vec3),
     old_neighbour: wp.array3d(dtype=int),
     old_offset: wp.array3d(dtype=wp.vec3),
@@ -79,13 +109,21 @@ def find_neighbours(
 ):
     """Fill K slots: neighbours that still touch keep their slot and their anchor, the nearest others follow.
 
-    Taking the K nearest anew each time would drop loaded anchors and let the hair creep.
+    Taking the K nearest anew each time would drop loaded anchors and let the hair creep. Distances are
+    those in the head frame, and of two equally near the one that a world alone would meet first comes first:
+    what is found does not depend on where a world lies in the grid, nor on the worlds beside it.
     """
-    strand = first + wp.tid()
-    limit = 2.0 * contact.hair_distance[strand // rod.strands_per_world]
-    near = reach * reach
-    for v in range(2, rod.vertices):
-        point = points[strand * rod.vertices + v]
+    part, strand = wp.tid()
+    strand = strand + first
+    world = strand // rod.strands_per_world
+    if searching[world] == 0:
+        return
+    limit = 2.0 * contact.hair_distance[world]
+    near = reach[world] * reach[world]
+    cell = 1.0 / reach[world]
+    last = strand - strand % rod.strands_per_world + rod.strands_per_world
+    for v in range(2 + part, rod.vertices, parts):
+        point = position[strand, v]
         tangent = tangents[strand, v]
         kept = int(0)
         for old in range(contact.neighbours):
@@ -93,23 +131,28 @@ def find_neighbours(
             if index < 0:
                 break
             other = index // rod.vertices
-            heading = tangents[other, index - other * rod.vertices]
+            there = index - other * rod.vertices
+            heading = tangents[other, there]
             half_edge = 0.25 * (rod.edge_length[strand] + rod.edge_length[other])
-            if wp.length(across_strands(point - points[index], tangent, heading, half_edge)) <= limit:
+            if (
+                wp.length(across_strands(point - position[other, there], tangent, heading, half_edge))
+                <= limit
+            ):
                 neighbour[strand, v, kept] = index
                 neighbour_offset[strand, v, kept] = old_offset[strand, v, old]
                 kept = kept + 1
         count = kept
-        query = wp.hash_grid_query(grid, point, reach)
+        query = wp.hash_grid_query(grid, point + place[world], reach[world] + ROUNDING)
         index = int(0)
         while kept < contact.neighbours and wp.hash_grid_query_next(query, index):
-            offset = point - points[index]
+            other = index // rod.vertices
+            if other == strand or other < last - rod.strands_per_world or other >= last:
+                continue
+            there = index - other * rod.vertices
+            offset = point - position[other, there]
             if wp.length_sq(offset) > near:
                 continue
-            other = index // rod.vertices
-            if other == strand:
-                continue
-            heading = tangents[other, index - other * rod.vertices]
+            heading = tangents[other, there]
             half_edge = 0.25 * (rod.edge_length[strand] + rod.edge_length[other])
             far = wp.length(across_strands(offset, tangent, heading, half_edge))
             if far > limit:
@@ -121,12 +164,22 @@ def find_neighbours(
                 continue
             slot = count
             if count == contact.neighbours:
-                if far >= distance[strand, v, count - 1]:
+                if far > distance[strand, v, count - 1]:
                     continue
                 slot = count - 1
+                least = neighbour[strand, v, slot]
+                if far == distance[strand, v, slot] and not visited_before(
+                    position[other, there], vertex_at(position, least), index, least, cell
+                ):
+                    continue
             else:
                 count = count + 1
-            while slot > kept and distance[strand, v, slot - 1] > far:
+            while slot > kept and distance[strand, v, slot - 1] >= far:
+                nearer = neighbour[strand, v, slot - 1]
+                if far == distance[strand, v, slot - 1] and not visited_before(
+                    position[other, there], vertex_at(position, nearer), index, nearer, cell
+                ):
+                    break
                 distance[strand, v, slot] = distance[strand, v, slot - 1]
                 neighbour[strand, v, slot] = neighbour[strand, v, slot - 1]
                 slot = slot - 1
@@ -134,7 +187,7 @@ def find_neighbours(
             neighbour[strand, v, slot] = index
         for slot in range(kept, contact.neighbours):
             if slot < count:
-                neighbour_offset[strand, v, slot] = point - points[neighbour[strand, v, slot]]
+                neighbour_offset[strand, v, slot] = point - vertex_at(position, neighbour[strand, v, slot])
             else:
                 neighbour[strand, v, slot] = -1
 
@@ -142,9 +195,11 @@ def find_neighbours(
 @wp.kernel
 def keep_mutual(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     contact: ContactModel,
+    searching: wp.array(dtype=int),
     # state in
     found: wp.array3d(dtype=int),
     found_offset: wp.array3d(dtype=wp.vec3),
@@ -153,8 +208,11 @@ def keep_mutual(
     neighbour_offset: wp.array3d(dtype=wp.vec3),
 ):
     """Forget neighbours whose own slots were full of nearer ones; held vertices (0 and 1) keep no slots."""
-    strand = first + wp.tid()
-    for v in range(2, rod.vertices):
+    part, strand = wp.tid()
+    strand = strand + first
+    if searching[strand // rod.strands_per_world] == 0:
+        return
+    for v in range(2 + part, rod.vertices, parts):
         count = int(0)
         for slot in range(contact.neighbours):
             index = found[strand, v, slot]
@@ -176,6 +234,7 @@ def keep_mutual(
 @wp.kernel
 def press_on_hair(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     contact: ContactModel,
@@ -189,9 +248,15 @@ def press_on_hair(
     The neighbour is taken where it is predicted, so strands stay independent solves. Both of a pair answer
     the same offset, hence twice its stiffness in each: with once, a pair overshoots and jitters for ever.
     """
-    strand = first + wp.tid()
-    touching = contact.hair_distance[strand // rod.strands_per_world]
-    for v in range(2, rod.vertices):
+    part, strand = wp.tid()
+    strand = strand + first
+    world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
+    touching = contact.hair_distance[world]
+    cohesion = contact.cohesion[world]
+    friction = contact.hair_friction[world]
+    for v in range(2 + part, rod.vertices, parts):
         point = work.predicted[strand, v]
         start = state.position[strand, v]
         tangent = work.tangent[strand, v]
@@ -215,7 +280,7 @@ def press_on_hair(
                 continue
             normal = across / wp.max(distance, 1.0e-6)
             push = contact.hair_stiffness * wp.max(touching - distance, 0.0)
-            touch = contact.cohesion * wp.min(2.0 - distance / touching, 1.0)
+            touch = cohesion * wp.min(2.0 - distance / touching, 1.0)
             held = now - state.neighbour_offset[strand, v, slot]
             held = held - normal * wp.dot(normal, held)
             slipped = wp.length_sq(held)
@@ -224,7 +289,7 @@ def press_on_hair(
             state.neighbour_offset[strand, v, slot] = now - held
             away = held + offset - now
             away = away - normal * wp.dot(normal, away)
-            hold = friction_stiffness(contact.hair_friction, push + touch, wp.length(away), contact.hair_slip)
+            hold = friction_stiffness(friction, push + touch, wp.length(away), contact.hair_slip)
             force = force + normal * push - away * hold
             holds = holds + 2.0 * hold
             if push > 0.0:

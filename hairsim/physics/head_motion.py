@@ -42,7 +42,9 @@ def ride_on_head(
     """Add the head's inertial forces, and the change of weight and wind, to the contact sums."""
     strand = first + wp.tid()
     world = strand // rod.strands_per_world
-    mass = rod.linear_density * rod.edge_length[strand]
+    if work.awake[world] == 0:
+        return
+    mass = rod.linear_density[world] * rod.edge_length[strand]
     spin = motion.spin[step, world]
     for v in range(2, rod.vertices):
         place = work.predicted[strand, v]
@@ -50,7 +52,7 @@ def ride_on_head(
         turning = wp.cross(spin, place)
         felt = motion.weight[step, world] - rod.gravity - wp.cross(motion.spin_change[step, world], place)
         felt = felt - wp.cross(spin, turning) - 2.0 * wp.cross(spin, velocity)
-        felt = felt + (motion.air[step, world] - turning - rod.wind) * rod.air_drag
+        felt = felt + (motion.air[step, world] - turning - rod.wind) * rod.air_drag[world]
         share = mass
         if v == rod.vertices - 1:
             share = 0.5 * mass

@@ -12,6 +12,9 @@ STRANDS_A_BLOCK = 32
 """CUDA threads a block. A thread is a strand, a long chain of dependent work, and there are only thousands:
 small blocks spread them over all multiprocessors."""
 
+PARTS = 16
+"""Threads a strand on a GPU, in kernels whose vertices do not wait for each other."""
+
 STEPS_AHEAD = 32
 """How many steps may wait in a GPU's queue before the host waits for those before them."""
 
@@ -30,6 +33,7 @@ class StrandLauncher:
         self._device = device
         cuda = wp.get_device(device).is_cuda
         self._block = STRANDS_A_BLOCK if cuda else None
+        self._parts = PARTS if cuda else 1
         parts = 1 if cuda else max(1, min(threads, strands // 32))
         edges = [strands * part // parts for part in range(parts + 1)]
         self._ranges = list(zip(edges[:-1], edges[1:], strict=True))
@@ -37,11 +41,21 @@ class StrandLauncher:
 
     def launch(self, kernel: Any, inputs: list[Any]) -> None:
         """Launch `kernel(first, *inputs)` with one thread index per strand."""
+        self._launch(kernel, (), inputs)
+
+    def launch_by_vertex(self, kernel: Any, inputs: list[Any]) -> None:
+        """Launch `kernel(first, parts, *inputs)` with thread indices (part, strand).
+
+        Part p of a strand are its vertices p, p + parts, p + 2 parts, ...
+        """
+        self._launch(kernel, (self._parts,), [self._parts, *inputs])
+
+    def _launch(self, kernel: Any, parts: tuple[int, ...], inputs: list[Any]) -> None:
         if self._pool is None:
             first, last = self._ranges[0]
             wp.launch(
                 kernel,
-                dim=last - first,
+                dim=(*parts, last - first),
                 inputs=[first, *inputs],
                 device=self._device,
                 block_dim=self._block,
@@ -49,7 +63,7 @@ class StrandLauncher:
             return
         jobs = [
             self._pool.submit(
-                wp.launch, kernel, dim=last - first, inputs=[first, *inputs], device=self._device
+                wp.launch, kernel, dim=(*parts, last - first), inputs=[first, *inputs], device=self._device
             )
             for first, last in self._ranges
         ]

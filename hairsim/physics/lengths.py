@@ -31,6 +31,9 @@ def keep_lengths(
 ):
     """Read the tension of every edge from the solve, then project the corrections on its lengths."""
     strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     last = rod.vertices - 1
     length = rod.edge_length[strand]
     before = wp.vec3(0.0, 0.0, 0.0)

@@ -26,7 +26,7 @@ wp.set_module_options({"enable_backward": False})
 
 @wp.func
 def moment_at(
-    rod: RodModel,
+    stiffness: wp.vec3,
     before: wp.vec3,
     after: wp.vec3,
     frame: wp.quat,
@@ -37,17 +37,18 @@ def moment_at(
 ) -> wp.vec3:
     """Moment [N m] at the vertex between two unit tangents: E I (kappa - kappa_rest) and G J times the twist.
 
+    `stiffness` is of bending the softer way, how much more the harder way has, and of twisting [N m^2].
     `rest` and `narrow`, the section's narrow axis, are given in `frame`, the material frame of the edge
     before. The twisting moment acts along the mean tangent, which has a unit part along both edges
     [Bergou2008, eq. (9)].
     """
     turned = curvature_between(before, after) - wp.quat_rotate(frame, rest)
     mean = (before + after) / wp.max(1.0 + wp.dot(before, after), 1.0e-3)
-    bent = turned * rod.bending_stiffness
-    if rod.bending_excess > 0.0:
+    bent = turned * stiffness[0]
+    if stiffness[1] > 0.0:
         axis = wp.quat_rotate(frame, narrow)
-        bent = bent + axis * (rod.bending_excess * wp.dot(axis, turned))
-    return (bent + mean * (rod.twisting_stiffness * twist)) / length
+        bent = bent + axis * (stiffness[1] * wp.dot(axis, turned))
+    return (bent + mean * (stiffness[2] * twist)) / length
 
 
 @wp.kernel
@@ -62,6 +63,9 @@ def predict_positions(
 ):
     """Move free vertices on by their velocity, and take the strands' tangents there."""
     strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     last = rod.vertices - 1
     for v in range(rod.vertices):
         predicted = state.position[strand, v]
@@ -84,15 +88,22 @@ def sum_rod_forces(
 ):
     """Right-hand side: weight, drag, contacts, stretch and bending at the predicted positions."""
     strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     last = rod.vertices - 1
     length = rod.edge_length[strand]
-    mass = rod.linear_density * length
+    mass = rod.linear_density[world] * length
+    drag = rod.air_drag[world]
+    stiffness = wp.vec3(
+        rod.bending_stiffness[world], rod.bending_excess[world], rod.twisting_stiffness[world]
+    )
     for v in range(2, rod.vertices):
         share = mass
         if v == last:
             share = 0.5 * mass
         work.residual[strand, v] = (
-            (rod.gravity - (state.velocity[strand, v] - rod.wind) * rod.air_drag) * share
+            (rod.gravity - (state.velocity[strand, v] - rod.wind) * drag) * share
             + work.force[strand, v]
             + work.comb_force[strand, v]
         )
@@ -105,7 +116,7 @@ def sum_rod_forces(
         turned = material_frame(frame, before, state.twist[strand, v - 1])
         twist = state.twist[strand, v] - state.twist[strand, v - 1]
         rest = rod.rest_curvature[strand, v]
-        moment = moment_at(rod, before, after, turned, rest, rod.narrow_axis[strand], twist, length)
+        moment = moment_at(stiffness, before, after, turned, rest, rod.narrow_axis[strand], twist, length)
         pull = after * (rod.stretch_stiffness * (stretched / length - 1.0))
         push_after = wp.cross(moment, after) / length
         push_before = wp.cross(moment, before) / length
@@ -135,11 +146,14 @@ def solve_rods(
     loses the inertia in the elimination (strands of short edges then fly apart).
     """
     strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     last = rod.vertices - 1
     length = rod.edge_length[strand]
-    mass = rod.linear_density * length
-    inertia = wp.float64(mass / (rod.time_step * rod.time_step) + mass * rod.air_drag / rod.time_step)
-    bend = wp.float64((rod.bending_stiffness + rod.bending_excess) / (length * length * length))
+    mass = rod.linear_density[world] * length
+    inertia = wp.float64(mass / (rod.time_step * rod.time_step) + mass * rod.air_drag[world] / rod.time_step)
+    bend = wp.float64((rod.bending_stiffness[world] + rod.bending_excess[world]) / (length * length * length))
     identity = wp.identity(n=3, dtype=wp.float64)
     nil = wp.float64(0.0)
     two = wp.float64(2.0)
@@ -225,6 +239,9 @@ def move_rods(
 ):
     """Apply the corrections: new positions and velocities, bounded."""
     strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     for v in range(2, rod.vertices):
         start = state.position[strand, v]
         velocity = (work.predicted[strand, v] + work.correction[strand, v] - start) / rod.time_step

@@ -32,7 +32,7 @@ def skin_spring(contact: ContactModel, height: float, lowest: float) -> wp.vec2:
 def skin_below(contact: ContactModel, world: int, point: wp.vec3) -> wp.vec4:
     """Outward unit normal and height above the skin (x, y, z, height) at `point` [m]."""
     sample = field_distance(
-        contact.head_distance, world, (point - contact.head_origin) / contact.head_spacing
+        contact.head_distance, contact.head[world], (point - contact.head_origin) / contact.head_spacing
     )
     normal = wp.normalize(wp.vec3(sample[0], sample[1], sample[2]))
     return wp.vec4(normal[0], normal[1], normal[2], sample[3])
@@ -41,6 +41,7 @@ def skin_below(contact: ContactModel, world: int, point: wp.vec3) -> wp.vec4:
 @wp.kernel
 def press_on_skin(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     contact: ContactModel,
@@ -56,11 +57,15 @@ def press_on_skin(
     is predicted to end in it: deciding by the prediction alone, resting hair hops, since weight moves a
     vertex by most of the layer in one step. Hair too high to get there in this step is left out.
     """
-    strand = first + wp.tid()
+    part, strand = wp.tid()
+    strand = strand + first
     world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
+    friction = contact.skin_friction[world]
     zero = wp.vec3(0.0, 0.0, 0.0)
     none = wp.identity(n=3, dtype=float) * 0.0
-    for v in range(2, rod.vertices):
+    for v in range(2 + part, rod.vertices, parts):
         work.force[strand, v] = zero
         work.stiffness[strand, v] = none
         height = state.skin_height[strand, v]
@@ -75,7 +80,7 @@ def press_on_skin(
             away = predicted - state.skin_anchor[strand, v]
             away = away - normal * wp.dot(normal, away)
             hold = friction_stiffness(
-                contact.skin_friction, state.skin_normal[strand, v], wp.length(away), contact.skin_slip
+                friction, state.skin_normal[strand, v], wp.length(away), contact.skin_slip
             )
             work.force[strand, v] = normal * push[0] - away * hold
             across = wp.outer(normal, normal)
@@ -85,20 +90,26 @@ def press_on_skin(
 @wp.kernel
 def settle_on_skin(
     first: int,
+    parts: int,
     # model
     rod: RodModel,
     contact: ContactModel,
     # state in, out
     state: RodState,
+    # workspace
+    work: Workspace,
 ):
     """Let anchors slip where friction yielded, and keep the normal force for the next step.
 
     A contact that the prediction missed (a tooth that drives hair into the skin within one step) is made good
     by lifting the vertex to `skin_lowest` and taking its inward speed away.
     """
-    strand = first + wp.tid()
+    part, strand = wp.tid()
+    strand = strand + first
     world = strand // rod.strands_per_world
-    for v in range(2, rod.vertices):
+    if work.awake[world] == 0:
+        return
+    for v in range(2 + part, rod.vertices, parts):
         position = state.position[strand, v]
         travel = rod.time_step * wp.length(state.velocity[strand, v])
         height = state.skin_height[strand, v] - STEEPEST * travel

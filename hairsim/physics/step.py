@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import warp as wp
 
+from hairsim.physics.batch import choose_worlds, grid_of_worlds
 from hairsim.physics.comb_contact import feel_comb, leave_comb, press_on_comb
 from hairsim.physics.hair_contact import (
     find_neighbours,
@@ -15,17 +16,13 @@ from hairsim.physics.hair_contact import (
     spread_worlds,
 )
 from hairsim.physics.head_motion import ride_on_head
-from hairsim.physics.launch import StrandLauncher
+from hairsim.physics.launch import STRANDS_A_BLOCK, StrandLauncher
 from hairsim.physics.layout import zeros_per_vertex
 from hairsim.physics.lengths import keep_lengths
 from hairsim.physics.rods import move_rods, predict_positions, solve_rods, sum_rod_forces
 from hairsim.physics.skin_contact import press_on_skin, settle_on_skin
 from hairsim.physics.tie import hold_in_tie
 from hairsim.physics.twist import relax_twist
-
-CELLS, MOST_CELLS = 128, 2048
-"""Cells of the hash grid along x, for each world of a metre and at most: beyond that, worlds share cells, and
-a search meets hair of other worlds that it must pass over."""
 
 
 class Solver:
@@ -53,10 +50,17 @@ class Solver:
         self._spare_neighbour = zeros_per_vertex(slots, int, device)
         self._spare_offset = zeros_per_vertex(slots, wp.vec3, device)
         worlds = shape[0] // rod.strands_per_world
-        self._grid = wp.HashGrid(min(CELLS * worlds, MOST_CELLS), 64, 64, device=device)
-        half_edge = 0.5 * float(rod.edge_length.numpy().max())
-        touching = float(contact.hair_distance.numpy().max())
-        self._reach = float((half_edge**2 + (2.0 * touching) ** 2) ** 0.5)
+        longest = rod.edge_length.numpy().reshape(worlds, -1).max(axis=1)
+        reach = [
+            ((0.5 * float(edge)) ** 2 + (2.0 * float(touching)) ** 2) ** 0.5
+            for edge, touching in zip(longest, contact.hair_distance.numpy(), strict=True)
+        ]
+        self._cell = max(reach)
+        self._reach = wp.array(reach, dtype=float, device=device)
+        place, cells = grid_of_worlds(worlds, self._cell)
+        self._place = wp.array(place, dtype=wp.vec3, device=device)
+        self._grid = wp.HashGrid(*cells, device=device)
+        self._searching = wp.full(worlds, 1, dtype=int, device=device)
 
     @property
     def comb_reaction(self) -> Any:
@@ -74,23 +78,49 @@ class Solver:
 
     def twisting_stiffness(self) -> np.ndarray:
         """Return G J over the edge length of every strand [N m], [N]."""
-        return self._rod.twisting_stiffness / self._rod.edge_length.numpy()
+        stiffness = self._rod.twisting_stiffness.numpy()
+        return np.repeat(stiffness, self._rod.strands_per_world) / self._rod.edge_length.numpy()
+
+    def wake(self, step: int, until: Any, phase: Any, every: int) -> None:
+        """Choose which worlds take part in the next step, and which in a search for neighbours before it.
+
+        Args:
+            step: number of the step.
+            until: [W] worlds take part in the steps before this one.
+            phase: [W] steps that a world had taken before step 0.
+            every: a world searches at steps of its own that this divides.
+        """
+        wp.launch(
+            choose_worlds,
+            dim=len(until),
+            inputs=[step, until, phase, every],
+            outputs=[self._work.awake, self._searching],
+            device=self._device,
+            block_dim=STRANDS_A_BLOCK,
+        )
+
+    def wake_all(self) -> None:
+        """Step every world again, and search in all of them."""
+        self._work.awake.fill_(1)
+        self._searching.fill_(1)
 
     def find_neighbours(self, state: Any) -> None:
         """Search touching vertices anew; friction anchors of pairs that stay together are kept."""
         if not self._contacts:
             return
-        launch = self._launcher.launch
-        launch(spread_worlds, [self._rod, state, self._points, self._work.tangent])
-        self._grid.build(self._points, self._reach)
+        launch = self._launcher.launch_by_vertex
+        launch(spread_worlds, [self._rod, state, self._place, self._points, self._work.tangent])
+        self._grid.build(self._points, self._cell)
         launch(
             find_neighbours,
             [
                 self._rod,
                 self._contact,
                 self._grid.id,
-                self._points,
+                self._place,
                 self._reach,
+                self._searching,
+                state.position,
                 self._work.tangent,
                 state.neighbour,
                 state.neighbour_offset,
@@ -100,7 +130,10 @@ class Solver:
             ],
         )
         found = [self._spare_neighbour, self._spare_offset]
-        launch(keep_mutual, [self._rod, self._contact, *found, state.neighbour, state.neighbour_offset])
+        launch(
+            keep_mutual,
+            [self._rod, self._contact, self._searching, *found, state.neighbour, state.neighbour_offset],
+        )
 
     def ride(self, motion: Any, steps: int) -> None:
         """From the next step on, heads move by a `HeadMotion` of so many steps, whose last one holds on."""
@@ -108,11 +141,12 @@ class Solver:
 
     def step(self, state: Any, comb: Any | None, comb_step: int) -> None:
         """Advance `state` by one time step; `comb` is a `CombMotion` or None."""
-        launch, rod, contact, work = self._launcher.launch, self._rod, self._contact, self._work
+        launch, launch_by_vertex = self._launcher.launch, self._launcher.launch_by_vertex
+        rod, contact, work = self._rod, self._contact, self._work
         launch(predict_positions, [rod, state, work])
         if self._contacts:
-            launch(press_on_skin, [rod, contact, state, work])
-            launch(press_on_hair, [rod, contact, state, work])
+            launch_by_vertex(press_on_skin, [rod, contact, state, work])
+            launch_by_vertex(press_on_hair, [rod, contact, state, work])
             if self._tie is not None:
                 launch(hold_in_tie, [rod, self._tie, work])
         if self._motion is not None:
@@ -134,4 +168,4 @@ class Solver:
         launch(keep_lengths, [rod, state, work])
         launch(move_rods, [rod, state, work])
         if self._contacts:
-            launch(settle_on_skin, [rod, contact, state])
+            launch_by_vertex(settle_on_skin, [rod, contact, state, work])

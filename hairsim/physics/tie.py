@@ -28,6 +28,9 @@ def hold_in_tie(
 ):
     """Add the pull of the tie to the contact sums."""
     strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     v = tie.vertex[strand]
     if v < 2 or v >= rod.vertices:
         return

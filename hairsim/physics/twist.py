@@ -48,10 +48,14 @@ def relax_twist(
     Edge 0 is turned by the follicle and keeps its angle; the last edge keeps its own where tips are held.
     """
     strand = first + wp.tid()
+    world = strand // rod.strands_per_world
+    if work.awake[world] == 0:
+        return
     last = rod.vertices - 2
     length = rod.edge_length[strand]
-    twisting = rod.twisting_stiffness / length
-    bending = rod.bending_stiffness / length
+    twisting = rod.twisting_stiffness[world] / length
+    bending = rod.bending_stiffness[world] / length
+    excess = rod.bending_excess[world]
     frame = rod.root_frame[strand]
     before = rod.root_tangent[strand]
     gradient_bend = float(0.0)
@@ -71,9 +75,9 @@ def relax_twist(
             rest = wp.quat_rotate(material_frame(frame, after, angle), rod.rest_curvature[strand, e + 1])
             gradient_bend = -bending * wp.dot(turn, wp.cross(after, rest))
             second_bend = bending * wp.dot(turn, rest)
-            if rod.bending_excess > 0.0:
+            if excess > 0.0:
                 narrow = wp.quat_rotate(material_frame(frame, after, angle), rod.narrow_axis[strand])
-                harder = rod.bending_excess / length
+                harder = excess / length
                 uneven = wp.dot(turn - rest, narrow)
                 turning = wp.dot(turn, wp.cross(after, narrow))
                 gradient_bend = gradient_bend + harder * uneven * turning
