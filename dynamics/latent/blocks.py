@@ -42,7 +42,8 @@ ON_CPU = Layout(dense=False, channels_last=True)
 """Bound by arithmetic: a dense convolution of 96 channels does twelve times as much of it."""
 
 ON_CUDA = Layout(dense=True, channels_last=True)
-"""Expected from how tensor cores and cuDNN work, not measured: `python -m benchmarks.training` does that."""
+"""On an H200 all layouts take about as long, since launches bound a step; this one is first by a little
+(benchmarks/results/training.json)."""
 
 
 class Convolution(nn.Conv3d):
