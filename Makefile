@@ -52,7 +52,7 @@ test-full: $(INSTALLED)  ## every test, at most 60 minutes
 # figures, and the network that reads goals out of pictures, which belongs to the latent space just installed.
 # Each step goes on where a killed one stopped.
 weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 minutes on two cores
-	$(BIN)/combwise generate --seed 1 --episodes 160 --heads 12 --out $(WEIGHTS)/train --resume
+	$(BIN)/combwise generate --seed 1 --episodes 192 --heads 12 --out $(WEIGHTS)/train --resume
 	$(BIN)/combwise generate --seed 2 --episodes 16 --heads 4 --out $(WEIGHTS)/unseen --resume \
 		--families straight_side_part wavy_bob curly_layered coily_bob
 	$(BIN)/combwise train latent --data $(WEIGHTS)/train --out $(WEIGHTS)/latent --minutes 14 --batch 3 --device $(DEVICE) --resume
