@@ -341,18 +341,22 @@ class HairWorld:
         until = np.clip(until, 0, steps)
         every, phase = self.config.neighbour_steps, self._steps.copy()
         together = bool((until == steps).all() and (phase % every == phase[0] % every).all())
-        end, start = (
-            wp.array(values.astype(np.int32), dtype=int, device=self._device)
-            for values in (until, phase % every)
+        apart = (
+            []
+            if together
+            else [
+                wp.array(values.astype(np.int32), dtype=int, device=self._device)
+                for values in (until, phase % every)
+            ]
         )
         for step in range(steps):
-            if not together:
-                self._solver.wake(step, end, start, every)
+            if apart:
+                self._solver.wake(step, apart[0], apart[1], every)
             if ((step < until) & ((phase + step) % every == 0)).any():
                 self._solver.find_neighbours(self._state)
             self._steps = phase + np.minimum(step + 1, until)
             yield step
-        if not together:
+        if apart:
             self._solver.wake_all()
 
     @property
