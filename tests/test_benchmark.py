@@ -324,7 +324,7 @@ def test_trying_a_stroke_on_the_copy_shows_what_it_does_to_the_hair() -> None:
     from planner.benchmark.rehearsal import SalonRehearsal
     from planner.benchmark.tasks import Task, TaskConfig
 
-    scene = Task(TaskConfig("any", 3, "straight_bob", guides=60, vertices=12, children=800)).scene()
+    scene = Task(TaskConfig("any", 3, "straight_long", guides=60, vertices=12, children=800)).scene()
     assert scene.truth is not None
     rehearsal = SalonRehearsal(scene.salon)
     before = rehearsal.now()
