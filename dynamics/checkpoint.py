@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from hairsim.atomic_file import written_aside
 from hairsim.errors import CombwiseError
@@ -105,6 +105,34 @@ def load_checkpoint(
     _require(path, "was trained on simulator version", info.simulator_version, SIMULATOR_VERSION)
     _require(path, "was trained on observer version", info.observer_version, observer_version)
     return Checkpoint(info, tensors)
+
+
+def fill_network(network: nn.Module, checkpoint: Checkpoint, path: Path, *, under: str = "") -> None:
+    """Give a network the tensors of a checkpoint, in single precision.
+
+    Args:
+        network: of the checkpoint's sizes.
+        checkpoint: read from `path`.
+        path: of the file, for the error.
+        under: take only the tensors whose names begin so, without that beginning.
+
+    Raises:
+        CombwiseError: they are not those of this version's network.
+    """
+    tensors = {
+        name.removeprefix(under): t.float()
+        for name, t in checkpoint.tensors.items()
+        if name.startswith(under)
+        for name, t in checkpoint.tensors.items()
+        if name.startswith(under)
+    }
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CombwiseError(
+            f"checkpoint {path} (code {checkpoint.info.code_version}) does not fit the networks of this "
+            "version; train it again, or name another"
+        ) from error
 
 
 def describe_grid(grid: GridSpec) -> str:

@@ -30,7 +30,7 @@ from dynamics.baselines.tune_advection import tune_advection
 from dynamics.calibration.measure import Calibrated, calibrate
 from dynamics.calibration.table import METRICS, calibration_figures, calibration_rows, calibration_words
 from dynamics.cases import Case, case_batch, cases
-from dynamics.checkpoint import CheckpointInfo, load_checkpoint
+from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint
 from dynamics.data import SOURCES, Store, StrokeBatch, Window
 from dynamics.editing.branch import EditingModel
 from dynamics.evaluation_report import Shown, render_report
@@ -181,15 +181,16 @@ def _is_shown(case: Case, config: EvaluateDynamicsConfig) -> bool:
 
 def _load(weights: Path | None, store: Store, device: torch.device) -> tuple[EditingModel, CheckpointInfo]:
     path = weights or WEIGHTS / f"{store.info.profile}.safetensors"
+    path = path / "model.safetensors" if path.is_dir() else path
     checkpoint = load_checkpoint(
-        path / "model.safetensors" if path.is_dir() else path,
+        path,
         kind="dynamics",
         profile=store.info.profile,
         grid=store.grid,
         observer_version=store.info.observer_version,
     )
     model = build_model(checkpoint.info)
-    model.load_state_dict({name: t.float() for name, t in checkpoint.tensors.items()})
+    fill_network(model, checkpoint, path)
     return model.to(device).eval(), checkpoint.info
 
 

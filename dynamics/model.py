@@ -13,7 +13,14 @@ import torch
 from torch import Tensor
 
 from dynamics.calibration.reliability import expected_error
-from dynamics.checkpoint import CheckpointInfo, describe_grid, load_checkpoint, profile_grid, require_hash
+from dynamics.checkpoint import (
+    CheckpointInfo,
+    describe_grid,
+    fill_network,
+    load_checkpoint,
+    profile_grid,
+    require_hash,
+)
 from dynamics.editing.branch import EditingConfig, EditingModel, EditState
 from dynamics.editing.mask import MaskConfig
 from dynamics.editing.stroke_raster import rasterise
@@ -226,13 +233,7 @@ def load_model(path: Path | None = None, *, device: str = "cpu", profile: str = 
         path = path / "model.safetensors"
     checkpoint = load_checkpoint(path, kind="dynamics", profile=profile, grid=grid)
     model = build_model(checkpoint.info)
-    try:
-        model.load_state_dict({name: t.float() for name, t in checkpoint.tensors.items()})
-    except RuntimeError as error:
-        raise CombwiseError(
-            f"checkpoint {path} (code {checkpoint.info.code_version}) does not fit the networks of this "
-            "version; train it again, or name another"
-        ) from error
+    fill_network(model, checkpoint, path)
     return HairDynamics(model, checkpoint.info, device=where)
 
 

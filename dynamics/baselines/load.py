@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
 
 import torch
-from torch import nn
 
 from dynamics.baselines.predictors import Direct, EditingAlone, Predictor
 from dynamics.baselines.train import MODELS
 from dynamics.baselines.unet import UNet, UNetConfig
-from dynamics.checkpoint import Checkpoint, CheckpointInfo, load_checkpoint
+from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint
 from dynamics.latent.train import MODEL_FILE
 from dynamics.model import build_model
 from hairsim.errors import CombwiseError
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 def load_baselines(folder: Path | None, beside: CheckpointInfo, device: torch.device) -> dict[str, Predictor]:
@@ -46,16 +42,14 @@ def load_baselines(folder: Path | None, beside: CheckpointInfo, device: torch.de
         )
         if name == "unet":
             unet = UNet(UNetConfig(**checkpoint.info.sizes["unet"]))
-            found[name] = Direct(_filled(unet, checkpoint, device))
+            fill_network(unet, checkpoint, path)
+            found[name] = Direct(unet.to(device).eval())
         else:
-            found[name] = EditingAlone(_filled(build_model(checkpoint.info), checkpoint, device))
+            model = build_model(checkpoint.info)
+            fill_network(model, checkpoint, path)
+            found[name] = EditingAlone(model.to(device).eval())
     if not found:
         raise CombwiseError(
             f"folder {folder} holds no baselines; expected one made by 'combwise train baselines'"
         )
     return found
-
-
-def _filled(model: Network, checkpoint: Checkpoint, device: torch.device) -> Network:
-    model.load_state_dict({name: t.float() for name, t in checkpoint.tensors.items()})
-    return model.to(device).eval()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dynamics.checkpoint import CheckpointInfo, describe_grid, load_checkpoint
+from dynamics.checkpoint import CheckpointInfo, describe_grid, fill_network, load_checkpoint
 from dynamics.data import Store
 from dynamics.latent.autoencoder import LatentConfig
 from dynamics.latent.model import LatentModel
@@ -73,17 +73,9 @@ def read_latent(
     """
     file = path / MODEL_FILE if path.is_dir() else path
     checkpoint = load_checkpoint(file, profile=profile, grid=grid, observer_version=observer_version)
-    info, tensors = checkpoint.info, checkpoint.tensors
+    info = checkpoint.info
     if info.kind not in kinds:
         raise CombwiseError(f"checkpoint {file} is of kind {info.kind}; expected {' or '.join(kinds)}")
-    if info.kind == "dynamics":
-        tensors = {k.removeprefix(PREFIX): t for k, t in tensors.items() if k.startswith(PREFIX)}
     model = LatentModel(LatentConfig(**info.sizes["latent"]))
-    try:
-        model.load_state_dict({name: t.float() for name, t in tensors.items()})
-    except RuntimeError as error:
-        raise CombwiseError(
-            f"checkpoint {file} (code {info.code_version}) does not fit the networks of this version; "
-            "train it again, or name another"
-        ) from error
+    fill_network(model, checkpoint, file, under=PREFIX if info.kind == "dynamics" else "")
     return model, info

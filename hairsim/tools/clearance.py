@@ -29,7 +29,8 @@ def clear_paths(paths: Sequence[ToolPath], tool: Tool, head: Head) -> list[ToolP
 
     What comes too near is moved halfway between the skin's normal and the way away from the head's centre:
     along the tool's own axis one under a jaw would never leave the neck. Poses keep their turn and their
-    number, and the tool its pace, so that such a path takes longer. A path that is clear comes back as it is.
+    number, and the tool its pace, so that such a path takes longer. A path that is clear comes back as it is;
+    one that is not after `PASSES` comes back as far as it got.
     """
     if not paths:
         return []

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dynamics.checkpoint import CheckpointInfo, load_checkpoint, profile_grid, require_hash
+from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint, profile_grid, require_hash
 from dynamics.latent.autoencoder import features, volume_of
 from dynamics.latent.load import read_latent
 from dynamics.latent.model import LatentModel
@@ -156,11 +156,5 @@ def load_picture_goals(
             "with --latent"
         )
     network = PictureNetwork(PictureConfig(**info.sizes["picture"]), grid, space.quantiser.dim)
-    try:
-        network.load_state_dict({name: t.float() for name, t in checkpoint.tensors.items()})
-    except RuntimeError as error:
-        raise CombwiseError(
-            f"checkpoint {path} (code {info.code_version}) does not fit the network of this version; "
-            "train it again, or name another"
-        ) from error
+    fill_network(network, checkpoint, path)
     return PictureGoals(network, space, info, device=where)
