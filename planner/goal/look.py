@@ -110,9 +110,9 @@ def load_look(path: Path) -> Look:
             )
             return Look(frames, dict(meta["notes"]))
     except (zipfile.BadZipFile, zlib.error, KeyError, TypeError, ValueError, EOFError, OSError) as error:
+        # NumPy's own words would advise to read pickles.
         raise CombwiseError(
-            f"goal {source} is truncated or not a look ({type(error).__name__}: {error}); "
-            "expected a .npz saved by Combwise"
+            f"goal {source} is truncated or not a look; expected a .npz saved by Combwise"
         ) from error
 
 
