@@ -181,7 +181,7 @@ def measure(graph: RobotGraph, name: str, way: np.ndarray) -> Row:
     result = graph.send(paced(graph.cell, way, 0.08))
     start = graph.joints()
     graph.wait("the comb to move", lambda: np.abs(graph.joints() - start).max() > 0.05)
-    wall = time.monotonic()
+    before = wall = time.monotonic()
     if fault.process:
         graph.processes[fault.process].kill()
         began = graph.now()
@@ -196,7 +196,8 @@ def measure(graph: RobotGraph, name: str, way: np.ndarray) -> Row:
     if name == "supervisor killed":
         stop_wall, stop, rule = wall, began, "200 ms horizon"
     else:
-        stopped = graph.wait("a stop", lambda: _stopped(graph.probe.since("safety", wall)))
+        # The stop of an e-stop may be heard before the word that the fault began.
+        stopped = graph.wait("a stop", lambda: _stopped(graph.probe.since("safety", before)))
         stop_wall, stop = stopped.wall, convert.seconds(stopped.message.stamp)
         rule = " + ".join(sorted({f.rule for f in stopped.message.interventions}))
     rest = None

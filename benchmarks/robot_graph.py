@@ -26,7 +26,6 @@ from geometry_msgs.msg import PoseStamped, WrenchStamped
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
-from rclpy.action.client import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
@@ -41,6 +40,7 @@ from robot_ros.arms.cell import Cell
 from robot_ros.arms.motion import SECTIONS, plan_motion
 from robot_ros.arms.motion import JointTrajectory as Motion
 from robot_ros.nodes import convert, names, qos
+from robot_ros.nodes.action_client import LockedActionClient
 from robot_ros.nodes.follow_server import write_trajectory
 from robot_ros.nodes.polled import Polled
 from robot_ros.real_time import ask_for_real_time
@@ -122,7 +122,7 @@ class RobotGraph:
         self._thread.start()
         self.probe = Probe(self.node)
         self.cell = Cell(arm_named("ur5e"), parametric_head())
-        client, act = self.node.create_client, ActionClient
+        client, act = self.node.create_client, LockedActionClient
         self._set = client(SetParameters, f"{names.VIRTUAL_ROBOT}/set_parameters")
         self._reset = client(ResetSafety, names.RESET_SAFETY)
         self.plan_stroke = client(PlanStroke, names.PLAN_STROKE)

@@ -13,7 +13,6 @@ import numpy as np
 import rclpy
 from combwise_interfaces.action import StyleHair
 from combwise_interfaces.msg import SafetyState
-from rclpy.action.client import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
@@ -22,6 +21,7 @@ from sensor_msgs.msg import CompressedImage, PointCloud2
 from hairsim.errors import CombwiseError
 from robot_ros.demo.processes import domain_environment
 from robot_ros.nodes import names, qos
+from robot_ros.nodes.action_client import LockedActionClient
 from robot_ros.nodes.hair_messages import from_strand_cloud
 from robot_ros.safety.verdict import Mode
 
@@ -40,7 +40,7 @@ class StylingClient:
         subscribe(CompressedImage, names.HAIR_PICTURE, self._keeps("hair"), qos.LATCHED)
         subscribe(CompressedImage, names.GOAL_PICTURE, self._keeps("goal"), qos.LATCHED)
         subscribe(PointCloud2, names.TRUE_STRANDS, self._on_strands, qos.LATCHED)
-        self._style = ActionClient(self.node, StyleHair, names.STYLE_HAIR)
+        self._style = LockedActionClient(self.node, StyleHair, names.STYLE_HAIR)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._executor.spin, name="styling client", daemon=True)

@@ -20,7 +20,6 @@ from combwise_interfaces.msg import SafetyState
 from combwise_interfaces.srv import PlanStroke
 from control_msgs.action import FollowJointTrajectory
 from geometry_msgs.msg import PoseStamped, WrenchStamped
-from rclpy.action.client import ActionClient
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.executors import SingleThreadedExecutor
@@ -35,6 +34,7 @@ from robot_ros.arms.stroke_planner import PlannerConfig, StrokeAnswer, StrokeReq
 from robot_ros.calibrate.file import read_calibration
 from robot_ros.head_place import HeadPlace
 from robot_ros.nodes import convert, names, qos
+from robot_ros.nodes.action_client import LockedActionClient
 from robot_ros.nodes.cell_options import CELL_PARAMS
 from robot_ros.nodes.deferred import DeferredGoal, State, serve_deferred
 from robot_ros.nodes.follow_server import write_trajectory
@@ -94,7 +94,7 @@ class StrokeExecutor(ManagedNode):
         wall = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self.create_timer(HEAR, self._hear, clock=wall)
         self._desk = Desk(self.get_namespace(), self._on_plan)
-        self._follow = ActionClient(self, FollowJointTrajectory, names.FOLLOW)
+        self._follow = LockedActionClient(self, FollowJointTrajectory, names.FOLLOW)
         self._server = serve_deferred(
             self, ExecuteStroke, names.EXECUTE_STROKE, self._accepted, self._cancel.set
         )

@@ -17,7 +17,6 @@ from combwise_interfaces.action import ExecuteStroke
 from combwise_interfaces.msg import HairVolume as HairVolumeMessage
 from combwise_interfaces.msg import SafetyState, StrokePlan
 from combwise_interfaces.srv import LoadGoal, PlanStroke
-from rclpy.action.client import ActionClient
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 from std_srvs.srv import Trigger
@@ -29,6 +28,7 @@ from hairsim.tools.stroke import Stroke
 from hairsim.tools.tool import rake_comb
 from hairsim.volume import HairVolume
 from robot_ros.nodes import convert, markers, names, qos
+from robot_ros.nodes.action_client import LockedActionClient
 from robot_ros.nodes.hair_messages import (
     from_volume_message,
     to_plan_message,
@@ -97,7 +97,7 @@ class StylingHands:
         self._look = node.create_client(Trigger, names.LOOK)
         self._load = node.create_client(LoadGoal, names.LOAD_GOAL)
         self._possible = node.create_client(PlanStroke, names.PLAN_STROKE)
-        self._execute = ActionClient(node, ExecuteStroke, names.EXECUTE_STROKE)
+        self._execute = LockedActionClient(node, ExecuteStroke, names.EXECUTE_STROKE)
 
     def leave(self) -> None:
         """End every wait: nobody hears answers any more."""
