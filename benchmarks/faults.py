@@ -2,6 +2,8 @@
 
     python -m benchmarks.faults [--faults NAME ...] [--out benchmarks/results/faults.json]
 
+Rows of other faults that the file holds are kept, each with how it was measured.
+
 A fault's detection limit is the moment from which it can be known: silence or age beyond its limit, or the
 first reading beyond a limit of force, pose or tracking. Times of data are in ROS time, those of silent
 processes on the wall clock. Needs make ros.
@@ -21,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.kept_rows import Kept, command, read_rows, write_rows
 from benchmarks.provenance import provenance
 from benchmarks.robot_graph import Heard, RobotGraph, paced, way_back
-from hairsim.atomic_file import write_json
 from robot_ros.nodes import convert
 from robot_ros.real_time import ask_for_real_time
 from robot_ros.safety.limits import SafetyLimits
@@ -319,17 +321,17 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     ask_for_real_time()
-    rows: list[Row] = []
+    kept = read_rows(options.out, "fault")
+    source = provenance(command("benchmarks.faults", "--faults", options.faults, list(FAULTS)))
     with ros_domain(), tempfile.TemporaryDirectory(prefix="faults") as folder:
         graph = RobotGraph(Path(folder))
         try:
             way = approach(graph)
             for name in options.faults:
-                rows.append(measure(graph, name, way))
-                print(rows[-1], flush=True)
-                source = provenance("python -m benchmarks.faults")
-                content = {"what": "reaction to faults over real processes", **source}
-                write_json(options.out, {**content, "rows": [asdict(row) for row in rows]})
+                row = measure(graph, name, way)
+                print(row, flush=True)
+                kept[name] = Kept(source, asdict(row))
+                write_rows(options.out, "reaction to faults over real processes", kept, FAULTS)
         except Exception:
             for log in sorted(Path(folder).glob("*.log")):
                 print(log.name, *log.read_text().splitlines()[-5:], sep="\n  ", file=sys.stderr)

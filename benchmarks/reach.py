@@ -2,6 +2,8 @@
 
     python -m benchmarks.reach [--strokes 200] [--arms ur5e xarm7 panda] [--out benchmarks/results/reach.json]
 
+Rows of other arms that the file holds are kept, each with how it was measured.
+
 Every plan is read by robot_ros.arms.check, which shares no code with the planner. Strokes start anywhere on
 the scalp, the far side of the head included, which no arm reaches from one place.
 """
@@ -17,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.kept_rows import Kept, command, read_rows, write_rows
 from benchmarks.provenance import provenance
 from benchmarks.random_strokes import random_stroke
-from hairsim.atomic_file import write_json
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.stroke_path import stroke_path
 from robot_ros.arms.arm import ARMS, arm_named
@@ -75,12 +77,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    source = provenance(f"python -m benchmarks.reach --strokes {options.strokes} --seed {options.seed}")
-    rows = []
+    words = command("benchmarks.reach", "--arms", options.arms, ARMS)
+    source = provenance(f"{words} --strokes {options.strokes} --seed {options.seed}")
+    kept = read_rows(options.out, "arm")
     for name in options.arms:
-        rows.append(measure(name, options.strokes, options.seed))
-        print(rows[-1], flush=True)
-        write_json(options.out, {"what": "random strokes that each arm makes", **source, "rows": rows})
+        row = measure(name, options.strokes, options.seed)
+        print(row, flush=True)
+        kept[name] = Kept(source, row)
+        write_rows(options.out, "random strokes that each arm makes", kept, ARMS)
     return 0
 
 
