@@ -60,6 +60,39 @@ def test_what_the_arm_refuses_is_not_proposed_again(hair: HairVolume, goal: Hair
     assert planner.allows(asked[0])
 
 
+def test_refused_strokes_cost_no_new_search_while_the_last_one_has_others(
+    hair: HairVolume, goal: HairVolume
+) -> None:
+    """The next best of the same search come first, apart from what was refused and no better than it."""
+    rollouts = 0
+
+    class Counted(SweepModel):
+        def rollout(
+            self, state: HairVolume, strokes: Sequence[Sequence[Stroke]], head: Head
+        ) -> tuple[Tensor, Tensor]:
+            nonlocal rollouts
+            rollouts += len(strokes)
+            return super().rollout(state, strokes, head)
+
+    planner, rng = MppiPlanner(Counted(), QUICK), np.random.default_rng(0)
+    first = planner.plan(hair, goal, HEAD, rng)
+    searched = rollouts
+    assert first.stroke is not None
+    planner.refuse(first.stroke)
+    second = planner.plan(hair, goal, HEAD, rng)
+    assert second.stroke is not None
+    assert planner.allows(second.stroke)
+    assert second.predicted_cost >= first.predicted_cost
+    assert rollouts == searched + 1, "the prediction of the stroke, and no search"
+    assert planner.plan(hair, goal, HEAD, rng).stroke is not None
+    assert rollouts > searched + QUICK.proposals, "asked again without a refusal it searches again"
+    seen_again = HairVolume(hair.occupancy, hair.direction, GRID)
+    planner.refuse(second.stroke)
+    searched = rollouts
+    planner.plan(seen_again, goal, HEAD, rng)
+    assert rollouts > searched + QUICK.proposals, "what was found for another look is not proposed"
+
+
 def test_what_is_out_of_reach_is_never_rolled_out(hair: HairVolume, goal: HairVolume) -> None:
     """Rollouts are dear: all of them go to strokes that can be made."""
     rolled: list[Stroke] = []

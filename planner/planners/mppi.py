@@ -34,6 +34,10 @@ NOISE = (0.12, 0.12, 0.35, 0.03, 0.004, 0.10, 0.10, 0.02)
 ASKED = 6
 """Proposals whose reach is asked about for each that is wanted; more only while none is found."""
 
+SPARES = 4
+"""Strokes of one search that are proposed one after another while whoever combs refuses them: asking takes a
+fraction of a second, a search many. After these the search begins anew, where nothing was refused."""
+
 
 @dataclass(frozen=True)
 class MppiConfig:
@@ -138,6 +142,7 @@ class MppiPlanner:
         self._goal: tuple[HairVolume, HairVolume, GoalCost] | None = None
         self._state: tuple[HairVolume, Any, HairVolume] | None = None
         self._refused: list[Stroke] = []
+        self._searched: _Searched | None = None
 
     def reset(self) -> None:
         """Forget the strokes planned ahead and the goal."""
@@ -145,9 +150,13 @@ class MppiPlanner:
         self._goal = None
         self._state = None
         self._refused = []
+        self._searched = None
 
     def refuse(self, stroke: Stroke) -> None:
-        """Learn that a stroke cannot be made: the next plan of the same look keeps away from it."""
+        """Learn that a stroke cannot be made: the next plan of the same look keeps away from it.
+
+        That is the next best of the same search as long as there is one: see SPARES.
+        """
         self._refused.append(stroke)
         self._warm = []
 
@@ -175,20 +184,30 @@ class MppiPlanner:
             The best stroke with its prediction; no stroke where none promises `margin` or no prediction is
             finite.
         """
+        found = self._searched
+        if found is not None and found.goes_on(observation, goal, self):
+            spare = self._propose(found)
+            if spare.stroke is not None:
+                return spare
         opening = self._opening(observation, goal, head)
-        current = opening.promise.current
-        if not np.isfinite(current):
-            return PlannedStroke(None, current)
+        if not np.isfinite(opening.promise.current):
+            return PlannedStroke(None, opening.promise.current)
         search = _Search(self, opening.sampler, opening.state, opening.promise, head)
-        plans = self._proposals(opening.sampler, opening.screen, rng)
-        search.evaluate(plans)
+        search.evaluate(self._proposals(opening.sampler, opening.screen, rng))
         self._refine(search, rng)
-        best, predicted = search.best()
+        self._searched = _Searched(observation, goal, search, opening.completed)
+        return self._propose(self._searched)
+
+    def _propose(self, found: _Searched) -> PlannedStroke:
+        """Return the best stroke of a search that was not refused, if it promises enough."""
+        best, predicted = found.search.best()
+        current = found.search.promise.current
         if best is None or predicted > current * (1.0 - self.config.margin):
             self._warm = []
-            return PlannedStroke(None, current, opening.completed)
+            return PlannedStroke(None, current, found.completed)
+        found.proposed.append(best[0])
         self._warm = best[1:]
-        return PlannedStroke(best[0], predicted, search.predict(best[:1]))
+        return PlannedStroke(best[0], predicted, found.search.predict(best[:1]))
 
     def promised(
         self, observation: HairVolume, goal: HairVolume, head: Head, rng: np.random.Generator, *, free: int
@@ -351,6 +370,24 @@ class _Promise:
         return np.stack([apart, gone, scores.reshape(len(plans), -1).sum(axis=1)], axis=1)
 
 
+@dataclass
+class _Searched:
+    """A search of one look, and the strokes of it that were proposed."""
+
+    observation: HairVolume
+    goal: HairVolume
+    search: _Search
+    completed: HairVolume
+    proposed: list[Stroke] = field(default_factory=list)
+
+    def goes_on(self, observation: HairVolume, goal: HairVolume, planner: MppiPlanner) -> bool:
+        """Return whether it was of this look, all that it proposed was refused, and it has spares."""
+        if self.observation is not observation or self.goal is not goal or not self.proposed:
+            return False
+        refused = not any(planner.allows(stroke) for stroke in self.proposed)
+        return refused and len(self.proposed) <= SPARES
+
+
 class _Search:
     """The rollouts of one plan: what was tried, and what it cost."""
 
@@ -360,7 +397,7 @@ class _Search:
         self.sampler = sampler
         self._planner = planner
         self._state = state
-        self._promise = promise
+        self.promise = promise
         self._head = head
         self._plans: list[list[Stroke]] = []
         self._costs: list[float] = []
@@ -375,19 +412,19 @@ class _Search:
                 numbers = able[first : first + batch]
                 chunk = [plans[number] for number in numbers]
                 rollout = self._planner.dynamics.rollout(self._state, chunk, self._head)
-                costs[numbers] = self._promise(chunk, *rollout)
+                costs[numbers] = self.promise(chunk, *rollout)
         self._plans += list(plans)
         self._costs += costs.tolist()
         return costs
 
     def best(self) -> tuple[list[Stroke] | None, float]:
-        """Return the cheapest plan and its cost; None when no cost is finite."""
-        if not self._costs:
-            return None, float("inf")
-        lowest = int(np.argmin(self._costs))
-        if not np.isfinite(self._costs[lowest]):
-            return None, float("inf")
-        return self._plans[lowest], self._costs[lowest]
+        """Return the cheapest plan whose first stroke was not refused, and its cost; None without one."""
+        for number in np.argsort(self._costs, kind="stable"):
+            if not np.isfinite(self._costs[number]):
+                break
+            if self._planner.allows(self._plans[number][0]):
+                return self._plans[number], self._costs[number]
+        return None, float("inf")
 
     def apart(self, count: int, noise: np.ndarray) -> list[np.ndarray]:
         """Return up to `count` cheap plans [H, 8] that lie more than two deviations from each other."""
@@ -408,5 +445,5 @@ class _Search:
         return HairVolume(
             occupancy[0].cpu().float().numpy(),
             direction[0].cpu().float().numpy(),
-            self._promise.cost.goal.grid,
+            self.promise.cost.goal.grid,
         )
