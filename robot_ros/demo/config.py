@@ -30,7 +30,7 @@ class RosDemoConfig:
         children: interpolated hairs that the cameras see.
         camera_size: width and height of each camera's images [pixel].
         camera_rate: looks of the cameras [1/s of ROS time].
-        speed: ROS seconds per second of wall time, at most; slower where hair and pictures take longer.
+        speed: ROS seconds per second of wall time, at most; 0 for what the machine sustains.
         pictures: ROS time between pictures of a camera that the bag keeps, 0 keeps all [s].
         device: where the model computes, "cpu" or "cuda".
         domain: ROS_DOMAIN_ID of the graph; None for one of its own, which it tells.
@@ -51,7 +51,7 @@ class RosDemoConfig:
     children: int = 4000
     camera_size: int = 400
     camera_rate: float = 5.0
-    speed: float = 1.0
+    speed: float = 0.0
     pictures: float = 1.0
     device: str = "cpu"
     domain: int | None = None
@@ -59,6 +59,8 @@ class RosDemoConfig:
 
     def __post_init__(self) -> None:
         self.scene()  # refuses what it cannot be made of
+        if not 0.0 <= self.speed <= 10.0:
+            raise CombwiseError(f"--speed is {self.speed}; expected 0 (what the machine sustains) to 10")
         if self.domain is not None and not 0 <= self.domain <= 101:
             raise CombwiseError(
                 f"--domain is {self.domain}; expected 0 to 101, what ROS 2 can use everywhere"

@@ -24,7 +24,7 @@ ARGUMENTS = {
     "guides": ("400", "simulated strands"),
     "seed": ("0", "of groom, goal, sensors and planner"),
     "strokes": ("3", "most strokes"),
-    "speed": ("1.0", "ROS seconds per second of wall time, at most"),
+    "speed": ("0.0", "ROS seconds per second of wall time, at most; 0 for what the machine sustains"),
     "preset": ("cpu", "how far the planner searches: quick, cpu or gpu"),
     "device": ("cpu", "where the model computes: cpu or cuda"),
     "out": ("runs/ros_demo", "folder for goal and recording"),

@@ -19,7 +19,7 @@ ARGUMENTS = {
     "family": ("straight_long", "family of the groom, see combwise groom"),
     "guides": ("400", "simulated strands"),
     "seed": ("0", "of groom and sensors"),
-    "speed": ("1.0", "ROS seconds per second of wall time, at most"),
+    "speed": ("0.0", "ROS seconds per second of wall time, at most; 0 for what the machine sustains"),
     "preset": ("cpu", "how far the planner searches: quick, cpu or gpu"),
     "device": ("cpu", "where the model computes: cpu or cuda"),
     "bags": ("bags", "folder of the recordings"),

@@ -1,9 +1,10 @@
 """The virtual robot as a ROS node: what a real arm, its controller, a force sensor and three cameras publish.
 
-    python -m robot_ros.nodes.virtual_robot --ros-args -p speed:=1.0 -p guides:=500
+    python -m robot_ros.nodes.virtual_robot --ros-args -p guides:=500
 
-It keeps the time: /clock runs at most `speed` times as fast as the wall clock, slower where hair and pictures
-take longer. Pictures are taken only while somebody subscribes. Faults begin with the parameter `fault`.
+It keeps the time: /clock runs as fast as the machine sustains (virtual/pace.py), or at most as fast as the
+parameter `speed` says; slower where hair and pictures take longer.
+Pictures are taken only while somebody subscribes. Faults begin with the parameter `fault`.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ from robot_ros.nodes.parameters import Param, declare, value
 from robot_ros.virtual.controller import Goal, Result, ResultCode
 from robot_ros.virtual.faults import FAULTS
 from robot_ros.virtual.hair import HairConfig
+from robot_ros.virtual.pace import Pace
 from robot_ros.virtual.robot import TICK, Reading, VirtualRobot
 
 PARAMS = (
     *CELL_PARAMS,
     Param("controller", names.CONTROLLER, "namespace of the controller's interfaces"),
-    Param("speed", 1.0, "ROS seconds per second of wall time, at most", low=0.01, high=10.0, live=True),
+    Param("speed", 0.0, "ROS seconds per second of wall time, at most; 0 for what the machine sustains",
+          low=0.0, high=10.0, live=True),
     Param("camera_rate", 10.0, "looks of the cameras [1/s]", low=0.5, high=30.0),
     Param("camera_size", 400, "width and height of images [pixel]", low=64, high=1024),
     Param("family", "straight_long", "family of the groom, see combwise groom"),
@@ -70,7 +73,7 @@ class VirtualRobotNode(ManagedNode):
         self._goal: Run | None = None
         self._running = threading.Event()
         self._beat: Heartbeat | None = None
-        self._lag, self._clock_ticks = 0.0, 0
+        self._speed, self._clock_ticks = 0.0, 0
 
     def start(self) -> None:
         """Start the hair, then the clock."""
@@ -116,7 +119,7 @@ class VirtualRobotNode(ManagedNode):
         return (
             True,
             "running",
-            {"ROS seconds per second": f"{self._lag:.3f}", "fault": self._robot.fault.name},
+            {"ROS seconds per second": f"{self._speed:.3f}", "fault": self._robot.fault.name},
         )
 
     def _advertise(self) -> None:
@@ -149,8 +152,9 @@ class VirtualRobotNode(ManagedNode):
         self._static_out.publish(TFMessage(transforms=frames))
 
     def _keep_time(self) -> None:
-        """Tick until stopped, as fast as the parameter `speed` allows."""
-        due, began, ticks = time.monotonic(), time.monotonic(), 0
+        """Tick until stopped, as fast as the parameter `speed` or the machine allows."""
+        began, ticks = time.monotonic(), 0
+        pace = Pace(TICK, began)
         while self._running.is_set():
             look = any(p.get_subscription_count() for group in self._images.values() for p in group[1:])
             try:
@@ -162,10 +166,9 @@ class VirtualRobotNode(ManagedNode):
             self._publish(reading)
             ticks += 1
             if ticks == 250:
-                self._lag = ticks * TICK / (time.monotonic() - began)
+                self._speed = ticks * TICK / (time.monotonic() - began)
                 began, ticks = time.monotonic(), 0
-            # Time that hair and pictures took is not made up for: no burst of readings.
-            due = max(due + TICK / value(self, "speed"), time.monotonic() - TICK)
+            due = pace.next(time.monotonic(), speed=value(self, "speed"))
             time.sleep(max(0.0, due - time.monotonic()))
 
     def _publish(self, reading: Reading) -> None:
