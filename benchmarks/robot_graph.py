@@ -29,6 +29,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
+from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from hairsim.errors import CombwiseError
@@ -125,6 +126,7 @@ class RobotGraph:
         client, act = self.node.create_client, LockedActionClient
         self._set = client(SetParameters, f"{names.VIRTUAL_ROBOT}/set_parameters")
         self._reset = client(ResetSafety, names.RESET_SAFETY)
+        self._ready = client(Trigger, names.GO_READY)
         self.plan_stroke = client(PlanStroke, names.PLAN_STROKE)
         self.follow = act(self.node, FollowJointTrajectory, names.FOLLOW)
         self.execute = act(self.node, ExecuteStroke, names.EXECUTE_STROKE)
@@ -219,6 +221,12 @@ class RobotGraph:
         handle = self.future("an accepted motion", self.follow.send_goal_async(goal))
         assert handle.accepted
         return handle.get_result_async()
+
+    def go_ready(self) -> tuple[bool, str]:
+        """Have the arm go to its ready posture; return whether it is there, and why not."""
+        self.wait("the service", self._ready.service_is_ready)
+        answer = self.future("the ready posture", self._ready.call_async(Trigger.Request()))
+        return answer.success, answer.message
 
     def stroke_goal(self, stroke: Stroke) -> ExecuteStroke.Goal:
         """Return the goal of ExecuteStroke for a stroke planned now."""

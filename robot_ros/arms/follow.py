@@ -70,7 +70,7 @@ def follow(
     the end, the refusal is that of the way that got furthest.
     """
     config = config or FollowConfig()
-    solver = _PoseSolver(cell, config)
+    solver = PoseSolver(cell, config)
     furthest: Refusal | None = None
     for flip in (np.eye(4), HALF_TURN):
         turned = Waypoints(waypoints.poses @ flip, waypoints.sections)
@@ -87,7 +87,7 @@ def follow(
 
 
 def _ways_to_start(
-    cell: Cell, solver: _PoseSolver, waypoints: Waypoints, config: FollowConfig
+    cell: Cell, solver: PoseSolver, waypoints: Waypoints, config: FollowConfig
 ) -> tuple[list[np.ndarray], Refusal | None]:
     """Return distinct free ways to reach the first pose, nearest to the ready posture first.
 
@@ -117,7 +117,7 @@ def _ways_to_start(
 
 
 def _along(
-    cell: Cell, solver: _PoseSolver, waypoints: Waypoints, start: np.ndarray, config: FollowConfig
+    cell: Cell, solver: PoseSolver, waypoints: Waypoints, start: np.ndarray, config: FollowConfig
 ) -> np.ndarray | Refusal:
     """Follow one way from the first waypoint; return angles [T, J] or what stopped it."""
     angles = [start]
@@ -164,7 +164,7 @@ def _touching(waypoints: Waypoints, number: int, first: str, second: str, missin
     )  # fmt: skip
 
 
-class _PoseSolver:
+class PoseSolver:
     """Solves one pose after another with pink."""
 
     def __init__(self, cell: Cell, config: FollowConfig) -> None:

@@ -24,10 +24,12 @@ from robot_ros.arms.timing import (
     timed,
 )
 from robot_ros.arms.transfer import TransferConfig, free_way
+from robot_ros.arms.way_out import way_out
 from robot_ros.frames import pose_error, transform
 
 SECTIONS = ("approach", "entry", "hair", "exit", "return")
-"""A motion's parts, in order; the comb is at rest between them."""
+"""A motion's parts, in order; the comb is at rest between them. An approach from within the hair, where a
+stop left the arm, begins with the way out of it."""
 
 
 SMOOTHING = (0.25, 0.16, 0.10, 0.07, 0.05, 0.035, 0.025)
@@ -49,6 +51,7 @@ class MotionConfig:
         near: distance of the comb from the skin within which `near_speed` holds [m]; a little more than
             what the supervisor calls near.
         free_speed: largest speed of the comb elsewhere [m/s].
+        out_speed: largest speed of a comb that leaves the hair in which it was stopped [m/s].
         acceleration: largest acceleration of the comb along its way [m/s^2].
         jerk: largest jerk of the comb along its way [m/s^3].
         slowest: share of the wished speed below which a stroke is refused rather than slowed.
@@ -62,6 +65,7 @@ class MotionConfig:
     near_speed: float = 0.095
     near: float = 0.16
     free_speed: float = 0.25
+    out_speed: float = 0.05
     acceleration: float = 0.5
     jerk: float = 4.0
     slowest: float = 0.25
@@ -72,7 +76,8 @@ class MotionConfig:
     spacing: float = 0.008
 
     def __post_init__(self) -> None:
-        for name in ("near_speed", "free_speed", "acceleration", "jerk", "tolerance", "step", "spacing"):
+        positive = ("near_speed", "free_speed", "out_speed", "acceleration", "jerk", "tolerance", "step")
+        for name in (*positive, "spacing"):
             if not getattr(self, name) > 0.0:
                 raise CombwiseError(f"motion {name} is {getattr(self, name)}; expected a positive number")
         if not (0.0 < self.slowest <= 1.0 and 0.0 < self.margin <= 1.0):
@@ -135,7 +140,8 @@ def plan_motion(
     Args:
         cell: arm, comb and head.
         path: the stroke's tool path, head frame.
-        start: [J] where the arm is; default its ready posture, where every motion ends.
+        start: [J] where the arm is; default its ready posture, where every motion ends. From a comb in the
+            hair the motion begins with the way out of it.
         config: how fast and exactly.
         follow_config, transfer_config: how to search.
 
@@ -145,13 +151,38 @@ def plan_motion(
     """
     config = config or MotionConfig()
     ready = np.array(cell.arm.ready)
-    start = ready if start is None else np.asarray(start, np.float64)
-    if start.shape != ready.shape or not np.isfinite(start).all():
-        raise CombwiseError(f"start posture {start}; expected {len(ready)} finite angles for {cell.arm.name}")
+    start = ready if start is None else _posture(cell, start)
     planned = _plan(cell, path, start, ready, config, follow_config, transfer_config)
     if isinstance(planned, Refusal):
         raise StrokeRefusedError(cell.arm.name, planned)
     return planned
+
+
+def plan_return(cell: Cell, start: np.ndarray, *, config: MotionConfig | None = None) -> StrokeMotion:
+    """Plan the way to the ready posture without a stroke, out of the hair first where the comb is in it.
+
+    Args:
+        cell: arm, comb and head.
+        start: [J] where the arm is.
+        config: how fast.
+
+    Returns:
+        A motion whose sections are all empty but the last.
+
+    Raises:
+        StrokeRefusedError: the arm cannot, and why.
+        CombwiseError: the start posture is not one of this arm's.
+    """
+    config, start, ready = config or MotionConfig(), _posture(cell, start), np.array(cell.arm.ready)
+    legs = _out_and_over(cell, start, ready, config, None)
+    if legs is None:
+        detail = "no free way found between the start and the ready posture"
+        legs = Refusal("way", "return", 0, 1, cell.arm.name, 0.0, "", detail)
+    if isinstance(legs, Refusal):
+        raise StrokeRefusedError(cell.arm.name, legs)
+    trajectory, sections = _joined(cell.arm.joints, [legs])
+    nothing = np.zeros((len(SECTIONS) - 1, 2), int)
+    return StrokeMotion(trajectory, np.concatenate([nothing, sections]), 0.0, np.zeros((0, 4, 4)))
 
 
 def stroke_waypoints(path: ToolPath, spacing: float) -> Waypoints:
@@ -200,7 +231,10 @@ def _plan(
         hair_speed = pace_found.speed if name == "hair" else hair_speed
         parts.append([timed(way, pace_found, config.step)])
     for name, begin, end in (("approach", start, angles[0]), ("return", angles[-1], ready)):
-        leg = _transfer(cell, begin, end, config, transfer_config)
+        leave = _out_and_over if name == "approach" else _transfer
+        leg = leave(cell, begin, end, config, transfer_config)
+        if isinstance(leg, Refusal):
+            return leg
         if leg is None:
             number, which = (0, "start") if name == "approach" else (len(angles) - 1, "ready")
             return Refusal(
@@ -293,6 +327,25 @@ def _too_slow(
     )  # fmt: skip
 
 
+def _out_and_over(
+    cell: Cell, start: np.ndarray, end: np.ndarray, config: MotionConfig, search: TransferConfig | None
+) -> list[TimedWay] | Refusal | None:
+    """Return timed ways from posture to posture; a comb that stands in the hair leaves it first."""
+    out = way_out(cell, start)
+    if isinstance(out, Refusal):
+        return out
+    over = _transfer(cell, out[-1], end, config, search)
+    if len(out) == 1 or over is None:
+        return over
+    points = np.array([cell.tool_pose(q)[:3, 3] for q in out])
+    gaps = np.maximum(np.linalg.norm(np.diff(points, axis=0), axis=-1), 1e-5)
+    way = smooth_way(np.concatenate([[0.0], np.cumsum(gaps)]), out, SMOOTHING[-1])
+    wish = Pace(config.out_speed, config.acceleration, config.jerk)
+    pace = fitting_pace(way, joint_limits(cell).scaled(config.margin), wish, 1e-4)
+    assert not isinstance(pace, Bottleneck), "a way of single steps can always be slow enough"
+    return [timed(way, pace, config.step), *over]
+
+
 def _transfer(
     cell: Cell, start: np.ndarray, end: np.ndarray, config: MotionConfig, search: TransferConfig | None
 ) -> list[TimedWay] | None:
@@ -315,6 +368,16 @@ def _transfer(
             assert not isinstance(pace, Bottleneck), "a straight way can always be slow enough"
             legs.append(timed(way, pace, config.step))
     return legs
+
+
+def _posture(cell: Cell, angles: np.ndarray) -> np.ndarray:
+    """Return a posture [J], checked to be one of this arm's."""
+    angles = np.asarray(angles, np.float64)
+    if angles.shape != (len(cell.arm.ready),) or not np.isfinite(angles).all():
+        raise CombwiseError(
+            f"start posture {angles}; expected {len(cell.arm.ready)} finite angles for {cell.arm.name}"
+        )
+    return angles
 
 
 def _split_near(

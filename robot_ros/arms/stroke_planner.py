@@ -15,7 +15,7 @@ from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path
 from robot_ros.arms.arm import arm_named
 from robot_ros.arms.cell import Cell
-from robot_ros.arms.motion import SECTIONS, StrokeMotion, plan_motion
+from robot_ros.arms.motion import SECTIONS, StrokeMotion, plan_motion, plan_return
 from robot_ros.arms.refusal import Refusal, StrokeRefusedError
 from robot_ros.calibrate.file import read_calibration
 from robot_ros.frames import Calibration, pose_error
@@ -35,9 +35,12 @@ class PlannerConfig:
 
 @dataclass(frozen=True)
 class StrokeRequest:
-    """A stroke, the joints [J] to start from (None: ready), head_to_base as measured (None: calibrated)."""
+    """A stroke, the joints [J] to start from (None: ready), head_to_base as measured (None: calibrated).
 
-    stroke: Stroke
+    No stroke asks for the way to the ready posture, out of the hair first where the comb is in it.
+    """
+
+    stroke: Stroke | None
     start: np.ndarray | None = None
     head_to_base: np.ndarray | None = None
 
@@ -58,11 +61,12 @@ def make_stroke_planner(config: PlannerConfig) -> Callable[[StrokeRequest], Stro
 
     def plan(request: StrokeRequest) -> StrokeAnswer:
         try:
-            cells[0] = _cell_at(cells[0], head, request.head_to_base)
-            motion = plan_motion(
-                cells[0], stroke_path(request.stroke, head, cells[0].tool), start=request.start
-            )
-            refused = keep_out(cells[0], motion)
+            cells[0] = cell = _cell_at(cells[0], head, request.head_to_base)
+            if request.stroke is None:
+                start = np.array(cell.arm.ready) if request.start is None else request.start
+                return StrokeAnswer(plan_return(cell, start))
+            motion = plan_motion(cell, stroke_path(request.stroke, head, cell.tool), start=request.start)
+            refused = keep_out(cell, motion)
         except StrokeRefusedError as error:
             return StrokeAnswer(None, str(error), error.reason)
         except CombwiseError as error:

@@ -149,6 +149,10 @@ EXECUTE_STROKE = "execute_stroke"
 PLAN_STROKE = "plan_stroke"
 """[combwise_interfaces/srv/PlanStroke] served by the stroke executor: can the arm make it? Nothing moves."""
 
+GO_READY = "go_ready"
+"""[std_srvs/srv/Trigger] served by the stroke executor: the arm goes to its ready posture, out of the
+hair first where a cancel or a stop left the comb in it. Answers when it is there, or why it is not."""
+
 STYLE_HAIR = "style_hair"
 """[combwise_interfaces/action/StyleHair] served by the styling planner."""
 

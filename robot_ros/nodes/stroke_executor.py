@@ -1,5 +1,8 @@
 """The stroke executor: a stroke becomes a joint motion, or is refused with the reason.
 
+A cancel or a stop in mid-stroke leaves the comb where it is. The next stroke begins with the way out of the
+hair; the service `go_ready` brings the arm to its ready posture without one.
+
     python -m robot_ros.nodes.stroke_executor --ros-args -p arm:=ur5e -p use_sim_time:=true
 
 Motions are planned in a child process: this one computes nothing, and its heartbeat never stalls.
@@ -25,6 +28,7 @@ from rclpy.clock_type import ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
 
 from hairsim.errors import CombwiseError
 from hairsim.tools.stroke import Stroke
@@ -93,7 +97,7 @@ class StrokeExecutor(ManagedNode):
         self._state = self.create_subscription(SafetyState, names.SAFETY_STATE, self._on_safety, qos.STATE)
         wall = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self.create_timer(HEAR, self._hear, clock=wall)
-        self._desk = Desk(self.get_namespace(), self._on_plan)
+        self._desk = Desk(self.get_namespace(), self._on_plan, self._on_ready)
         self._follow = LockedActionClient(self, FollowJointTrajectory, names.FOLLOW)
         self._server = serve_deferred(
             self, ExecuteStroke, names.EXECUTE_STROKE, self._accepted, self._cancel.set
@@ -149,16 +153,30 @@ class StrokeExecutor(ManagedNode):
             response.excess, response.unit = float(answer.reason.excess), answer.reason.unit
         return response
 
-    def _plan(self, message: Any) -> StrokeAnswer:
-        """Ask the child for the motion of a Stroke message, from where the arm is."""
+    def _plan(self, message: Any | None) -> StrokeAnswer:
+        """Ask the child for the motion of a Stroke message, or back to ready, from where the arm is."""
         fields = ("azimuth", "elevation", "heading", "length", "depth", "tilt", "roll", "speed")
         try:
-            stroke = Stroke(*(getattr(message, name) for name in fields))
+            stroke = None if message is None else Stroke(*(getattr(message, name) for name in fields))
             with self._asking:
                 self._planner.ask(StrokeRequest(stroke, self._joints, self._head.head_to_base()))
                 return self._planner.answer(PLANNING)
         except CombwiseError as error:
             return StrokeAnswer(None, str(error))
+
+    def _on_ready(self, _: Any, response: Any) -> Any:
+        """Bring the arm to its ready posture; answer when it is there."""
+        if not self._busy.acquire(blocking=False):
+            response.message = "a stroke is under way; cancel it first"
+            return response
+        self._cancel.clear()
+        try:
+            result = self._move(None, convert.to_time(0.0), lambda _: None)
+        finally:
+            self._busy.release()
+        self.get_logger().info(f"going to the ready posture ended with code {result.code}: {result.message}")
+        response.success, response.message = result.code == RESULT.DONE, result.message
+        return response
 
     # ---- combing ----
 
@@ -173,28 +191,38 @@ class StrokeExecutor(ManagedNode):
     def _execute(self, goal: DeferredGoal) -> None:
         """Comb one stroke and say how it ended."""
         try:
-            result = self._comb(goal)
+            plan = goal.request.plan
+            result = self._move(plan.stroke, plan.header.stamp, goal.feedback)
         finally:
             self._busy.release()
         self.get_logger().info(f"stroke ended with code {result.code}: {result.message}")
         states = {RESULT.DONE: State.SUCCEEDED, RESULT.CANCELLED: State.CANCELLED}
         goal.finish(states.get(result.code, State.ABORTED), result)
 
-    def _comb(self, stroke: DeferredGoal) -> Any:
+    def _move(self, stroke: Any | None, stamp: Any, tell: Callable[[Any], None]) -> Any:
+        """Plan a stroke, or with none the way to ready, and see it through; return the result.
+
+        Args:
+            stroke: Stroke message.
+            stamp: when the head was seen that it was planned for; zero for now.
+            tell: takes feedback.
+        """
         refusal = self._not_ready()
         if refusal:
             return RESULT(code=RESULT.REFUSED, message=refusal)
-        answer = self._plan(stroke.request.plan.stroke)
+        answer = self._plan(stroke)
         if answer.motion is None:
             return RESULT(code=RESULT.REFUSED, message=answer.text)
         if self._cancel.is_set():
             return RESULT(code=RESULT.CANCELLED, message="cancelled before anything moved")
         t = answer.motion.trajectory
+        if len(t.times) < 2:
+            return RESULT(code=RESULT.DONE, message="the arm is there already")
         goal = FollowJointTrajectory.Goal(
             trajectory=write_trajectory(t.joints, t.times, t.positions, t.velocities)
         )
-        goal.trajectory.header.stamp = stroke.request.plan.header.stamp
-        return self._follow_through(stroke, answer.motion, goal)
+        goal.trajectory.header.stamp = stamp
+        return self._follow_through(answer.motion, goal, tell)
 
     def _not_ready(self) -> str:
         """Return why no stroke can start now, or ''."""
@@ -210,7 +238,7 @@ class StrokeExecutor(ManagedNode):
             return "the safety supervisor serves no motions"
         return ""
 
-    def _follow_through(self, stroke: DeferredGoal, motion: StrokeMotion, goal: Any) -> Any:
+    def _follow_through(self, motion: StrokeMotion, goal: Any, tell: Callable[[Any], None]) -> Any:
         """Send the motion to the supervisor and see it through."""
         progress = _Progress(motion)
         sent = self._follow.send_goal_async(goal, feedback_callback=progress.hear)
@@ -232,7 +260,7 @@ class StrokeExecutor(ManagedNode):
                     message=f"the safety supervisor has been silent for {SILENCE:g} s; the arm came to rest",
                 )  # fmt: skip
             section, share = progress.where()
-            stroke.feedback(ExecuteStroke.Feedback(section=section, progress=share, force=self._force))
+            tell(ExecuteStroke.Feedback(section=section, progress=share, force=self._force))
             time.sleep(0.05)
         told = outcome.result().result
         code = {
@@ -274,11 +302,14 @@ class _Progress:
 
 
 class Desk:
-    """Answers PlanStroke from a thread of its own: planning takes seconds, and no cancel waits for it."""
+    """Answers services from a thread of its own: planning takes seconds, and no cancel waits for it."""
 
-    def __init__(self, namespace: str, answer: Callable[[Any, Any], Any]) -> None:
+    def __init__(
+        self, namespace: str, plan: Callable[[Any, Any], Any], ready: Callable[[Any, Any], Any]
+    ) -> None:
         self._node = Node("stroke_desk", namespace=namespace, use_global_arguments=False)
-        self._node.create_service(PlanStroke, names.PLAN_STROKE, answer)
+        self._node.create_service(PlanStroke, names.PLAN_STROKE, plan)
+        self._node.create_service(Trigger, names.GO_READY, ready)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._thread = threading.Thread(target=self._executor.spin, name="stroke desk", daemon=True)

@@ -11,7 +11,7 @@ So the sustained speed leaves a share of every tick free.
 from __future__ import annotations
 
 BUSY = 0.7
-"""Share of the wall clock that ticks may take at the sustained speed; waiting for hair and pictures counts."""
+"""Share of the wall clock that ticks may take at the sustained speed, waiting for hair and pictures too."""
 
 MEMORY = 1.0
 """Simulated time over which the mean of what ticks take is formed [s]."""

@@ -24,8 +24,9 @@ from hairsim.tools.tool import ToolPath, rake_comb
 from robot_ros.arms.arm import ARMS, arm_named
 from robot_ros.arms.cell import Cell
 from robot_ros.arms.check import Chain, violations
-from robot_ros.arms.motion import SECTIONS, JointTrajectory, StrokeMotion, plan_motion
+from robot_ros.arms.motion import SECTIONS, JointTrajectory, StrokeMotion, plan_motion, plan_return
 from robot_ros.arms.refusal import StrokeRefusedError
+from robot_ros.arms.way_out import CLEAR
 from robot_ros.frames import Calibration, comb_mount, inverse, pose_error, standing_head
 
 
@@ -143,6 +144,38 @@ def test_the_comb_passes_the_strokes_own_poses() -> None:
     passed = np.array([cell.tool_pose(q)[:3, 3] for q in motion.trajectory.positions[first : last + 1]])
     for position in path.positions[path.in_hair[0] : path.in_hair[1] + 1]:
         assert np.linalg.norm(passed - position, axis=1).min() < 0.003
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_a_comb_that_was_stopped_in_the_hair_first_goes_straight_out_of_it(name: str) -> None:
+    """The next stroke begins there, without dragging the comb along; so does the way home without a stroke."""
+    cell, stopped = _cell(name), _plan(name, EASY)
+    first, last = stopped.sections[SECTIONS.index("hair")]
+    start = stopped.trajectory.positions[(first + last) // 2]
+    assert cell.skin_distance(start) < 0.02
+    again = plan_motion(cell, stroke_path(EASY, _head(), rake_comb()), start=start)
+    home = plan_return(cell, start)
+    for motion in (again, home):
+        t = motion.trajectory
+        np.testing.assert_allclose(t.positions[0], start, atol=1e-9)
+        np.testing.assert_allclose(t.positions[-1], cell.arm.ready, atol=1e-9)
+        assert violations(t, cell.arm, cell.calibration, cell.head, cell.tool) == []
+        distance = np.array([cell.skin_distance(q) for q in t.positions])
+        out = int(np.argmax(distance >= CLEAR - 1e-3))
+        assert np.all(np.diff(distance[: out + 1]) > -1e-4)
+        way = np.array([cell.tool_pose(q)[:3, 3] for q in t.positions[: out + 1]])
+        normal = cell.head.field.gradient(way[:1])[0]
+        aside = (way - way[0]) - np.outer((way - way[0]) @ normal, normal)
+        assert np.linalg.norm(aside, axis=1).max() < 0.003
+    assert home.sections[: len(SECTIONS) - 1].max() == 0
+    assert home.sections[-1].tolist() == [0, len(home.trajectory.times) - 1]
+
+
+def test_the_way_home_from_home_is_none() -> None:
+    cell = _cell("ur5e")
+    with pytest.raises(CombwiseError, match="6 finite angles"):
+        plan_return(cell, np.zeros(3))
+    assert plan_return(cell, np.array(cell.arm.ready)).trajectory.times[-1] == 0.0
 
 
 def _path_at(x: float, y: float, z: float) -> ToolPath:

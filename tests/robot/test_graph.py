@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from combwise_interfaces.action import ExecuteStroke
 
 from benchmarks.faults import approach, measure
 from benchmarks.robot_graph import STROKE, RobotGraph
+from robot_ros.arms.way_out import CLEAR
 from robot_ros.safety.verdict import Mode
 from tests.robot.ros_process import ros_domain
 
@@ -45,6 +47,15 @@ def _execute(graph: RobotGraph) -> tuple[Any, Any]:
     return handle, handle.get_result_async()
 
 
+def _stop_in_the_hair(graph: RobotGraph) -> None:
+    """Cancel a stroke as soon as its comb is near the skin."""
+    handle, future = _execute(graph)
+    graph.wait("the comb in the hair", lambda: graph.cell.skin_distance(graph.joints()) < 0.02)
+    graph.future("the cancel", handle.cancel_goal_async())
+    result = graph.future("the stroke", future).result
+    assert result.code == ExecuteStroke.Result.CANCELLED, result.message
+
+
 def test_a_stroke_is_combed_from_goal_to_result(graph: RobotGraph) -> None:
     _, future = _execute(graph)
     result = graph.future("the stroke", future).result
@@ -64,6 +75,26 @@ def test_a_cancel_stops_in_mid_stroke_and_says_so(graph: RobotGraph) -> None:
     graph.wait("a moment", lambda: graph.now() > end)
     np.testing.assert_allclose(graph.joints(), here, atol=1e-3)
     assert graph.mode is Mode.READY
+
+
+def test_after_a_cancel_the_arm_goes_home_out_of_the_hair(graph: RobotGraph) -> None:
+    _stop_in_the_hair(graph)
+    wall = time.monotonic()
+    there, why = graph.go_ready()
+    assert there, why
+    np.testing.assert_allclose(graph.joints(), graph.cell.arm.ready, atol=0.02)
+    postures = [np.array(heard.message.position) for heard in graph.probe.since("joints", wall)]
+    distance = np.array([graph.cell.skin_distance(q) for q in postures[::25]])
+    assert distance[0] < CLEAR
+    clear = int(np.argmax(distance >= CLEAR))
+    assert np.all(np.diff(distance[: clear + 1]) > -1e-3), "straight out of the hair"
+
+
+def test_a_stroke_after_a_cancel_begins_with_the_way_out(graph: RobotGraph) -> None:
+    _stop_in_the_hair(graph)
+    _, future = _execute(graph)
+    result = graph.future("the stroke", future).result
+    assert result.code == ExecuteStroke.Result.DONE, result.message
 
 
 def test_faults_in_the_hair_stop_the_arm_and_it_goes_on_without_a_jump(graph: RobotGraph) -> None:
