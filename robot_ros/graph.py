@@ -2,6 +2,7 @@
 
 virtual   virtual robot, supervisor, executor, observer, goal server, planner, recorder
 real      arm bridge,    supervisor, executor, observer, goal server, planner, recorder, beside the drivers
+sessions  calibration recorder, beside the drivers
 """
 
 from __future__ import annotations
@@ -137,6 +138,33 @@ def read_arm_setup(path: Path) -> ArmSetup:
     return setup
 
 
+def driver_names(setup: ArmSetup) -> dict[str, str]:
+    """Return what the drivers call our topics."""
+    remaps = {
+        names.JOINT_STATES: setup.joint_states,
+        names.HEAD_POSE: setup.head_pose,
+        names.E_STOP: setup.e_stop,
+        names.controller_topic(names.CONTROLLER): names.controller_topic(setup.controller),
+    }
+    for name, camera in setup.cameras.items():
+        remaps[names.colour_topic(name)] = camera.color
+        remaps[names.depth_topic(name)] = camera.depth
+        remaps[names.camera_info_topic(name)] = camera.info
+    return remaps
+
+
+def calibration_graph(setup: ArmSetup, *, camera: str, folder: Path) -> list[NodeSpec]:
+    """Return what records calibration sessions beside a real arm's drivers.
+
+    Raises:
+        CombwiseError: the setup has no such camera.
+    """
+    if camera not in setup.cameras:
+        raise CombwiseError(f"camera '{camera}' is not in the setup; expected {', '.join(setup.cameras)}")
+    options = {"arm": setup.arm, "camera": camera, "folder": str(folder)}
+    return [NodeSpec(names.CALIBRATION_RECORDER, options, driver_names(setup))]
+
+
 def real_graph(
     setup: ArmSetup, *, calibration: Path, planner: Mapping[str, Any], bags: Path, goal: str = ""
 ) -> list[NodeSpec]:
@@ -150,17 +178,7 @@ def real_graph(
         goal: goal to load at the start; empty for none.
     """
     cell = {"arm": setup.arm, "calibration": str(calibration)}
-    cameras = {"cameras": list(setup.cameras)}
-    remaps = {
-        names.JOINT_STATES: setup.joint_states,
-        names.HEAD_POSE: setup.head_pose,
-        names.E_STOP: setup.e_stop,
-        names.controller_topic(names.CONTROLLER): names.controller_topic(setup.controller),
-    }
-    for name, camera in setup.cameras.items():
-        remaps[names.colour_topic(name)] = camera.color
-        remaps[names.depth_topic(name)] = camera.depth
-        remaps[names.camera_info_topic(name)] = camera.info
+    cameras, remaps = {"cameras": list(setup.cameras)}, driver_names(setup)
     bridge = {**cell, "sign": float(setup.wrench_sign)}
     eyes = {"calibration": str(calibration), "masks": False, **cameras}
     specs = [

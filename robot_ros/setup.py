@@ -10,6 +10,7 @@ from setuptools import setup
 NAME = "robot_ros"
 NODES = (
     "arm_bridge",
+    "calibration_recorder",
     "episode_recorder",
     "goal_server",
     "hair_observer",

@@ -21,27 +21,22 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
 from hairsim.errors import CombwiseError
-from robot_ros.calibrate.board import Board, find_board, opencv
+from robot_ros.calibrate.board import find_board, opencv
 from robot_ros.calibrate.file import read_calibration
 from robot_ros.calibrate.head_board import head_to_board, read_head_board, write_head_board
 from robot_ros.frames import inverse
 from robot_ros.lens import Lens
 from robot_ros.nodes import convert, names, qos
+from robot_ros.nodes.board_options import BOARD_PARAMS, board_of
 from robot_ros.nodes.frame_messages import lens_of
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare
-
-BOARD = Board()
 
 PARAMS = (
     Param("calibration", "", "calibration file with the head and the camera"),
     Param("camera", "back", "which camera sees the board"),
     Param("mount", "", "file that remembers how the board is mounted to the head's stand"),
-    Param("board", BOARD.kind, "pattern", choices=("charuco", "chessboard")),
-    Param("columns", BOARD.columns, "squares (ChArUco) or inner corners (chessboard)", low=3, high=50),
-    Param("rows", BOARD.rows, "squares (ChArUco) or inner corners (chessboard)", low=3, high=50),
-    Param("square", BOARD.square, "edge of a square [m]", low=0.002, high=0.2),
-    Param("marker", BOARD.marker, "edge of a ChArUco marker [m]", low=0.001, high=0.2),
+    *BOARD_PARAMS,
 )
 
 LOOKS = 10
@@ -54,10 +49,7 @@ class HeadTracker(ManagedNode):
     def __init__(self) -> None:
         super().__init__(names.HEAD_TRACKER)
         self.options = declare(self, PARAMS)
-        self._board = Board(
-            self.options["board"], self.options["columns"], self.options["rows"], self.options["square"],
-            self.options["marker"],
-        )  # fmt: skip
+        self._board = board_of(self.options)
         self._lens: Lens | None = None
         self._looks: deque[np.ndarray] = deque(maxlen=LOOKS)
         self._missed, self._trouble = 0, "no camera info yet"

@@ -51,6 +51,10 @@ REMEMBER_BOARD = "head_tracker/remember"
 """[std_srvs/srv/Trigger] served by the head tracker: the head stands where it was calibrated; learn from the
 board as seen now how it is mounted."""
 
+KEEP_LOOK, KEEP_TOUCH = "calibration/look", "calibration/touch"
+"""[std_srvs/srv/Trigger] served by the calibration recorder: keep what the camera sees, or where the arm
+stands."""
+
 E_STOP = "e_stop"
 """[std_msgs/Bool, COMMAND] at least 10 Hz, true while pressed."""
 
@@ -212,3 +216,4 @@ STYLING_PLANNER = "styling_planner"
 EPISODE_RECORDER = "episode_recorder"
 ARM_BRIDGE = "arm_bridge"
 HEAD_TRACKER = "head_tracker"
+CALIBRATION_RECORDER = "calibration_recorder"

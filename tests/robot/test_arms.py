@@ -148,7 +148,7 @@ def test_the_comb_passes_the_strokes_own_poses() -> None:
 
 @pytest.mark.parametrize("name", ARMS)
 def test_a_comb_that_was_stopped_in_the_hair_first_goes_straight_out_of_it(name: str) -> None:
-    """The next stroke begins there, without dragging the comb along; so does the way home without a stroke."""
+    """The next stroke begins there, without dragging the comb along; so does the way home."""
     cell, stopped = _cell(name), _plan(name, EASY)
     first, last = stopped.sections[SECTIONS.index("hair")]
     start = stopped.trajectory.positions[(first + last) // 2]

@@ -21,7 +21,9 @@ from robot_ros.nodes import names
 
 ROBOT = Path(graph.__file__).parent
 LAUNCH = sorted((ROBOT / "launch").glob("*.launch.py"))
-EXPECTED = {"generate_data", "goal_image_demo", "replay", "styling_real", "styling_virtual"}
+EXPECTED = {
+    "generate_data", "goal_image_demo", "record_calibration", "replay", "styling_real", "styling_virtual",
+}  # fmt: skip
 HAS_LAUNCH = importlib.util.find_spec("launch_ros") is not None
 
 
@@ -137,6 +139,7 @@ def test_every_node_of_a_graph_is_a_module_and_an_executable() -> None:
     setup = graph.read_arm_setup(graph.CONFIG / "ur5e.yaml")
     specs = graph.virtual_graph(robot={}, planner={}, bags=Path("bags"))
     specs += graph.real_graph(setup, calibration=Path("c"), planner={}, bags=Path("b"))
+    specs += graph.calibration_graph(setup, camera="left", folder=Path("s"))
     modules = {*(spec.module for spec in specs), names.HEAD_TRACKER}
     assert all((ROBOT / "nodes" / f"{module}.py").is_file() for module in modules)
     scripts = (ROBOT / "setup.py").read_text(encoding="utf-8")
