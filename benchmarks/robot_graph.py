@@ -94,6 +94,11 @@ class Probe:
         """Return what came after a moment of the wall clock."""
         return [heard for heard in self.heard[name] if heard.wall >= wall]
 
+    def forget(self, *kinds: str) -> None:
+        """Let go of all but the newest message of some kinds: a long run would fill the memory."""
+        for kind in kinds:
+            del self.heard[kind][:-1]
+
     def _listen(self) -> None:
         ask_for_real_time()
         while not self._ended.wait(0.002):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from robot_ros.demo.processes import GraphProcesses
 from robot_ros.graph import virtual_graph
 from robot_ros.nodes import names
 from robot_ros.styling import Ending
+from robot_ros.virtual.robot import TICK
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -131,3 +133,17 @@ def test_all_processes_end_in_order_and_the_bag_holds_all_of_it(demo: Demo) -> N
     }  # fmt: skip
     assert expected <= set(counts), expected - set(counts)
     assert counts[names.STROKE_PLAN] >= 2
+
+
+def test_no_reading_is_missing_in_the_bag(demo: Demo) -> None:
+    """Joint states and forces come every 4 ms of ROS time; the bag has each of them, from the first on."""
+    stamps: dict[str, list[float]] = {names.JOINT_STATES: [], names.WRENCH: []}
+    for message in read_bag(demo.bag):
+        topic = message.topic.lstrip("/")
+        if topic in stamps:
+            seconds, nanoseconds = struct.unpack_from("<iI", message.data, 4)  # CDR: the header comes first
+            stamps[topic].append(seconds + 1e-9 * nanoseconds)
+    for topic, of in stamps.items():
+        gaps = np.diff(of)
+        missing = int(np.round(gaps / TICK - 1.0).sum())
+        assert missing == 0, f"{topic}: {missing} of {len(of) + missing} readings; gap {gaps.max():.3f} s"
