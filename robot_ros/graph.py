@@ -86,6 +86,7 @@ class ArmSetup:
 
     Attributes:
         arm: of robot_ros.arms.arm.ARMS.
+        base_frame: the drivers' tf frame at the root of the arm's URDF, in which head poses are given.
         controller: namespace of its joint_trajectory_controller; must take trajectories from its topic.
         joint_states: topic of its joints.
         wrench: topic of its force sensor, in the flange's axes.
@@ -98,6 +99,7 @@ class ArmSetup:
     """
 
     arm: str
+    base_frame: str
     controller: str
     joint_states: str
     wrench: str
@@ -179,7 +181,7 @@ def real_graph(
     """
     cell = {"arm": setup.arm, "calibration": str(calibration)}
     cameras, remaps = {"cameras": list(setup.cameras)}, driver_names(setup)
-    bridge = {**cell, "sign": float(setup.wrench_sign)}
+    bridge = {**cell, "sign": float(setup.wrench_sign), "base_frame": setup.base_frame}
     eyes = {"calibration": str(calibration), "masks": False, **cameras}
     specs = [
         NodeSpec(names.ARM_BRIDGE, bridge, {names.DRIVER_WRENCH: setup.wrench}),

@@ -4,6 +4,7 @@
 
 It turns the force sensor's readings from the flange into the comb's axes, stamps untouched, and beats for the
 controller as long as joint states keep coming: a driver that hangs stops the arm as a dead process would.
+Where head, comb and cameras were calibrated to be it hangs into the drivers' tf tree, for RViz.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import time
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import WrenchStamped
+from geometry_msgs.msg import TransformStamped, WrenchStamped
 from sensor_msgs.msg import JointState
+from tf2_msgs.msg import TFMessage
 
-from robot_ros.frames import wrench_in
-from robot_ros.nodes import names, qos
+from robot_ros.arms.cell import Cell
+from robot_ros.frames import inverse, wrench_in
+from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.cell_options import CELL_PARAMS, cell_of
 from robot_ros.nodes.heartbeat import Heartbeat
 from robot_ros.nodes.node import ManagedNode, run
@@ -28,6 +31,7 @@ PARAMS = (
     Param(
         "sign", 1.0, "1 where the driver gives what acts on the arm, -1 what it exerts", low=-1.0, high=1.0
     ),
+    Param("base_frame", names.BASE, "what the drivers' tf tree calls the root of the arm's URDF"),
 )
 
 FRESH = 0.02
@@ -42,7 +46,7 @@ class ArmBridge(ManagedNode):
         options = declare(self, PARAMS)
         cell = cell_of(options)
         self._sign = 1.0 if options["sign"] >= 0.0 else -1.0
-        self._mount = cell.calibration.tool_to_flange
+        self._mount, self._frames = cell.calibration.tool_to_flange, _frames(cell, options["base_frame"])
         self._wanted = set(cell.arm.joints)
         self._heard, self._readings = 0.0, 0
 
@@ -53,6 +57,8 @@ class ArmBridge(ManagedNode):
             self.create_subscription(JointState, names.JOINT_STATES, self._on_joints, qos.SENSOR),
             self.create_subscription(WrenchStamped, names.DRIVER_WRENCH, self._on_wrench, qos.SENSOR),
         ]
+        self._frames_out = self.create_publisher(TFMessage, names.TF_STATIC, qos.TF_STATIC)
+        self._frames_out.publish(TFMessage(transforms=self._frames))
         self._beat = Heartbeat(self, "controller", alive=self._is_alive)
 
     def stop(self) -> None:
@@ -60,7 +66,8 @@ class ArmBridge(ManagedNode):
         self._beat.stop()
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
-        self.destroy_publisher(self._wrench_out)
+        for publisher in (self._wrench_out, self._frames_out):
+            self.destroy_publisher(publisher)
 
     def report(self) -> tuple[bool, str, dict[str, str]]:
         """Tell whether the drivers speak."""
@@ -88,6 +95,20 @@ class ArmBridge(ManagedNode):
         force.x, force.y, force.z, torque.x, torque.y, torque.z = values
         self._wrench_out.publish(out)
         self._readings += 1
+
+
+def _frames(cell: Cell, base: str) -> list[TransformStamped]:
+    """Return where head, comb and cameras were calibrated to be, as children of the arm's own frames."""
+    placed, stamp = cell.calibration, convert.to_time(0.0)
+    base_to_head = inverse(placed.head_to_base)
+    return [
+        convert.to_transform(placed.head_to_base, base, names.HEAD, stamp),
+        convert.to_transform(placed.tool_to_flange, cell.arm.flange, names.COMB, stamp),
+        *(
+            convert.to_transform(base_to_head @ pose, names.HEAD, names.camera_frame(camera), stamp)
+            for camera, pose in placed.cameras.items()
+        ),
+    ]
 
 
 def main() -> int:

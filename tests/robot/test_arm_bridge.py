@@ -21,7 +21,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Empty
 
 from robot_ros.arms.arm import arm_named
-from robot_ros.frames import comb_mount, transform, wrench_in
+from robot_ros.frames import comb_mount, standing_head, transform, wrench_in
 from robot_ros.graph import parameter_text
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.arm_bridge import ArmBridge
@@ -61,6 +61,7 @@ def test_force_is_turned_and_beats_end_with_the_joint_states() -> None:
     force = drivers.create_publisher(WrenchStamped, names.DRIVER_WRENCH, qos.SENSOR)
     bridge.trigger_configure()
     bridge.trigger_activate()
+    frames = convert.StaticFrames(drivers)
 
     def spin(until: Callable[[], bool], publish: Callable[[], None], seconds: float) -> bool:
         end = time.monotonic() + seconds
@@ -74,6 +75,10 @@ def test_force_is_turned_and_beats_end_with_the_joint_states() -> None:
     reading.wrench.force.z = 3.0
     state = JointState(name=list(arm_named("ur5e").joints), position=[0.0] * 6)
     assert spin(lambda: bool(felt), lambda: force.publish(reading), 20.0)
+    assert spin(lambda: frames.child_to_parent(names.COMB, "tool0") is not None, lambda: None, 20.0)
+    np.testing.assert_allclose(frames.child_to_parent(names.COMB, "tool0"), comb_mount(), atol=1e-9)
+    head = frames.child_to_parent(names.HEAD, names.BASE)
+    np.testing.assert_allclose(head, standing_head(*arm_named("ur5e").head), atol=1e-9)
     assert not beats, "no joint state yet: the controller is not known to live"
     assert spin(lambda: len(beats) >= 3, lambda: joints.publish(state), 20.0)
     expected = wrench_in(comb_mount(), np.array([0.0, 0.0, 3.0, 0.0, 0.0, 0.0]))
