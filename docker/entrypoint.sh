@@ -5,4 +5,6 @@ set -eo pipefail
 source /opt/ros/jazzy/setup.bash
 # shellcheck disable=SC1091
 source /opt/workspace/install/setup.bash
+# After ROS, whose ros2 would run in the system's Python, without ours.
+PATH=/opt/combwise/venv/bin:$PATH
 exec "$@"

@@ -243,6 +243,7 @@ class StrokeExecutor(ManagedNode):
         progress = _Progress(motion)
         sent = self._follow.send_goal_async(goal, feedback_callback=progress.hear)
         if not self._soon(sent.done, SILENCE):
+            sent.add_done_callback(lambda late: late.result().accepted and late.result().cancel_goal_async())
             return RESULT(code=RESULT.STOPPED, message="the safety supervisor did not answer")
         following = sent.result()
         assert following is not None, "a finished future has a result"
