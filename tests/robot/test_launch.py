@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -71,15 +72,55 @@ def test_launch_files_are_sound_types_and_all(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-@pytest.mark.skipif(not HAS_LAUNCH, reason="launch and launch_ros come with a full ROS 2 only")
-@pytest.mark.parametrize("path", LAUNCH, ids=lambda path: path.stem)
-def test_a_launch_file_loads(path: Path) -> None:
+def _loaded(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem.replace(".", "_"), path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.skipif(not HAS_LAUNCH, reason="launch and launch_ros come with a full ROS 2 only")
+@pytest.mark.parametrize("path", LAUNCH, ids=lambda path: path.stem)
+def test_a_launch_file_loads(path: Path) -> None:
+    module = _loaded(path)
     assert len(module.generate_launch_description().entities) == len(module.ARGUMENTS) + 1
+
+
+@pytest.mark.skipif(not HAS_LAUNCH, reason="launch and launch_ros come with a full ROS 2 only")
+@pytest.mark.parametrize(
+    ("name", "given", "nodes", "programs"),
+    [
+        ("styling_virtual", {"rviz": "true"}, 8, 0),
+        ("styling_real", {"calibration": "FILE", "setup": "SETUP"}, 8, 0),
+        ("record_calibration", {"robot": "xarm7", "camera": "right"}, 1, 0),
+        ("generate_data", {"ray": "auto"}, 0, 1),
+        ("replay", {"bag": "FILE"}, 1, 1),
+    ],
+)
+def test_a_launch_file_makes_its_graph(
+    tmp_path: Path, name: str, given: dict[str, str], nodes: int, programs: int
+) -> None:
+    """With arguments as a user types them; a camera with a serial number gets its driver."""
+    from launch import LaunchContext
+    from launch.actions import DeclareLaunchArgument, ExecuteProcess
+    from launch_ros.actions import Node
+
+    (tmp_path / "file").write_text("")
+    setup = (graph.CONFIG / "ur5e.yaml").read_text(encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(setup.replace('serial: ""', 'serial: "0123"', 1))
+    places = {"FILE": str(tmp_path / "file"), "SETUP": str(tmp_path / "mine.yaml")}
+    context = LaunchContext()
+    context.launch_configurations.update({key: places.get(value, value) for key, value in given.items()})
+    *declared, opened = _loaded(ROBOT / "launch" / f"{name}.launch.py").generate_launch_description().entities
+    for argument in declared:
+        assert isinstance(argument, DeclareLaunchArgument)
+        argument.execute(context)
+    made = opened.execute(context)
+    started = [action for action in made if isinstance(action, Node)]
+    assert len(started) == nodes
+    assert len([action for action in made if isinstance(action, ExecuteProcess)]) == nodes + programs
 
 
 @pytest.mark.parametrize("arm", ARMS)
