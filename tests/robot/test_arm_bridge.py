@@ -76,8 +76,9 @@ def test_force_is_turned_and_beats_end_with_the_joint_states() -> None:
     state = JointState(name=list(arm_named("ur5e").joints), position=[0.0] * 6)
     assert spin(lambda: bool(felt), lambda: force.publish(reading), 20.0)
     assert spin(lambda: frames.child_to_parent(names.COMB, "tool0") is not None, lambda: None, 20.0)
-    np.testing.assert_allclose(frames.child_to_parent(names.COMB, "tool0"), comb_mount(), atol=1e-9)
-    head = frames.child_to_parent(names.HEAD, names.BASE)
+    comb, head = frames.child_to_parent(names.COMB, "tool0"), frames.child_to_parent(names.HEAD, names.BASE)
+    assert comb is not None and head is not None
+    np.testing.assert_allclose(comb, comb_mount(), atol=1e-9)
     np.testing.assert_allclose(head, standing_head(*arm_named("ur5e").head), atol=1e-9)
     assert not beats, "no joint state yet: the controller is not known to live"
     assert spin(lambda: len(beats) >= 3, lambda: joints.publish(state), 20.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_looks_and_touches_are_kept_while_the_arm_stands_still(tmp_path: Path) -
             for _ in range(6):
                 spinner.spin_once(timeout_sec=0.005)
 
-    def ask(client: rclpy.client.Client) -> Trigger.Response:
+    def ask(client: Any) -> Trigger.Response:
         asked = client.call_async(Trigger.Request())
         spinner.spin_until_future_complete(asked, timeout_sec=30.0)
         answer = asked.result()
