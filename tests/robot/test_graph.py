@@ -20,13 +20,13 @@ from robot_ros.arms.way_out import CLEAR
 from robot_ros.safety.verdict import Mode
 from tests.robot.ros_process import ros_domain
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 STOP_WITHIN = 0.05
 """From a fault's detection limit to the stop command [s]."""
 
 MAIN = ("e-stop", "force frozen", "executor killed", "supervisor killed")
-"""Faults that come first, those of every kind of silence: `pytest -k` of them is a short look."""
+"""Faults that `make test` injects: a button, a sensor, and each of our two processes that move the arm."""
 
 REST_WITHIN = 0.40
 """From the stop command to joint speed zero [s]: 160 ms of braking, then the arm's own lag."""
@@ -106,7 +106,9 @@ def way(graph: RobotGraph) -> np.ndarray:
     return approach(graph)
 
 
-@pytest.mark.parametrize("name", sorted(FAULTS, key=lambda name: name not in MAIN))
+@pytest.mark.parametrize(
+    "name", [*MAIN, *(pytest.param(name, marks=pytest.mark.slow) for name in FAULTS if name not in MAIN)]
+)
 def test_a_fault_in_the_hair_stops_the_arm_and_it_goes_on_without_a_jump(
     graph: RobotGraph, way: np.ndarray, name: str
 ) -> None:
