@@ -33,6 +33,7 @@ def test_what_is_kept_one_by_one_is_the_whole_session(tmp_path: Path) -> None:
     assert kept.board == given.board
     one, whole = (calibrate_camera(session, cell) for session in (folder, tmp_path / "camera"))
     np.testing.assert_allclose(one.calibration.cameras["left"], whole.calibration.cameras["left"])
+    said = ""
     touches, path = read_touches(tmp_path / "comb.json"), tmp_path / "kept" / "comb.json"
     for mark, at, joints in zip(touches.marks, touches.at, touches.joints, strict=True):
         said = add_touch(path, touches.arm, mark, at, joints)
