@@ -7,26 +7,103 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hairsim.atomic_file import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 
+Result = dict[str, Any]
 
-def faults_table(result: dict[str, Any]) -> str:
+DIRECTION_AIM, CHAMFER_AIM = 15.0, 4.0
+"""What three noisy cameras are asked to see: median direction error [deg] and Chamfer of the shell [mm]."""
+
+
+def faults_table(result: Result) -> str:
     """Return the table of reactions to faults, in milliseconds."""
-    lines = [
-        "| fault | rule that stopped | clock | detection limit [ms] | stop after it [ms] | at rest after the "
-        "stop [ms] | jump on resume [mrad] |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    heads = [
+        "fault", "rule that stopped", "clock", "detection limit [ms]", "stop after it [ms]",
+        "at rest after the stop [ms]", "jump on resume [mrad]",
+    ]  # fmt: skip
+    lines = []
     for row in result["rows"]:
         cells = [row["fault"], row["rule"], row["clock"], *(_milli(row[k]) for k in ("limit", "reaction"))]
         jump = "-" if row["jump"] is None else f"{1000 * row['jump']:.2f}"
-        lines.append("| " + " | ".join([*cells, _milli(row["rest"]), jump]) + " |")
-    return "\n".join([*lines, "", _source(result)])
+        lines.append([*cells, _milli(row["rest"]), jump])
+    return "\n".join([*_lines(heads, lines), "", _source(result)])
+
+
+def observe_table(result: Result) -> str:
+    """Return what one to three cameras see under rising noise, and how many grooms meet the aim."""
+    heads = [
+        "noise", "cameras", "IoU", "Chamfer [mm]", "median direction error [deg]", "flipped [%]",
+        "hair where seen [%]",
+    ]  # fmt: skip
+    lines = [
+        [
+            row["noise"], str(row["cameras"]), _interval(row["iou"], 2), _interval(row["chamfer_mm"], 1),
+            _interval(row["direction_deg"], 1), _interval(row["flipped"], 1, 100.0),
+            _interval(row["true_hair"], 0, 100.0),
+        ]
+        for row in result["summary"]
+    ]  # fmt: skip
+    grooms = result["summary"][0]["grooms"]
+    met = []
+    for level in dict.fromkeys(row["noise"] for row in result["rows"]):
+        mine = [row for row in result["rows"] if row["noise"] == level and row["cameras"] == 3]
+        turned = sum(row["direction_deg"] <= DIRECTION_AIM for row in mine)
+        near = sum(row["chamfer_mm"] <= CHAMFER_AIM for row in mine)
+        met.append(f"{level} {turned} and {near}")
+    aim = (
+        f"Three cameras see the directions within {DIRECTION_AIM:.0f} degrees and the shell within "
+        f"{CHAMFER_AIM:.0f} mm on so many of {grooms} grooms: {'; '.join(met)}."
+    )
+    return "\n".join([*_lines(heads, lines), "", aim, "", _source(result)])
+
+
+def mppi_table(result: Result) -> str:
+    """Return what each search leaves of the cost, beside ours."""
+    heads = [
+        "model",
+        "proposals",
+        "search",
+        "left of the cost [%]",
+        "beside mppi [points]",
+        "mppi better [%]",
+    ]
+    lines = []
+    for row in result["summary"]:
+        own = row["search"] == "mppi"
+        cells = [
+            row["model"], row["start"], row["search"], f"{100.0 * row['left'][0]:.2f}",
+            "-" if own else _interval(row["worse_than_mppi"], 2, 100.0, sign=True),
+            "-" if own else f"{100.0 * row['mppi_finds_better']:.0f}",
+        ]  # fmt: skip
+        lines.append(cells)
+    first = {row["model"]: row for row in result["summary"]}
+    counts = "; ".join(
+        f"{model}: {row['searches']} searches on {row['heads']} heads" for model, row in first.items()
+    )
+    note = f"{result['calls']} model calls each, the first {result['proposals']} for the proposals. {counts}."
+    return "\n".join([*_lines(heads, lines), "", note, "", _source(result)])
+
+
+class Table(NamedTuple):
+    """A table of a page: the page in docs/, the table's name, its file in results/ and who draws it."""
+
+    page: str
+    name: str
+    result: str
+    draw: Callable[[Result], str]
+
+
+TABLES = (
+    Table("safety.md", "faults", "faults.json", faults_table),
+    Table("seeing.md", "observe", "observe.json", observe_table),
+    Table("search.md", "mppi", "mppi.json", mppi_table),
+)
 
 
 def drawn(text: str, name: str, table: str) -> str:
@@ -37,17 +114,36 @@ def drawn(text: str, name: str, table: str) -> str:
 
 
 def documents() -> dict[Path, str]:
-    """Return every document as it should be, by path."""
-    path = ROOT / "docs" / "safety.md"
-    result = json.loads((ROOT / "benchmarks" / "results" / "faults.json").read_text(encoding="utf-8"))
-    return {path: drawn(path.read_text(encoding="utf-8"), "faults", faults_table(result))}
+    """Return every document as it should be, by path; a table that nobody has measured yet stays empty."""
+    texts: dict[Path, str] = {}
+    for table in TABLES:
+        path, measured = ROOT / "docs" / table.page, ROOT / "benchmarks" / "results" / table.result
+        if not measured.is_file():
+            continue
+        result = json.loads(measured.read_text(encoding="utf-8"))
+        text = texts.get(path) or path.read_text(encoding="utf-8")
+        texts[path] = drawn(text, table.name, table.draw(result))
+    return texts
+
+
+def _lines(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    first, *rest = (f"| {' | '.join(cells)} |" for cells in (heads, *rows))
+    return [first, "|" + "---|" * len(heads), *rest]
 
 
 def _milli(value: float | None) -> str:
     return "-" if value is None else f"{1000 * value:.0f}"
 
 
-def _source(result: dict[str, Any]) -> str:
+def _interval(values: list[float], decimals: int, scale: float = 1.0, *, sign: bool = False) -> str:
+    """Return 'mean (low to high)' of three numbers."""
+    plus = "+" if sign else ""
+    mean, low, high = (f"{scale * value:{plus}.{decimals}f}" for value in values)
+    return f"{mean} ({low} to {high})"
+
+
+def _source(result: Result) -> str:
     note = f" Note: {result['note']}." if "note" in result else ""
     return f"`{result['command']}`, {result['commit']}, {result['date']}, {result['machine']}.{note}"
 

@@ -231,6 +231,30 @@ def test_no_stroke_from_a_model_that_gives_nan(scene: Scene) -> None:
     assert planned.stroke is None
 
 
+def test_predictions_whose_doubt_is_no_number_are_left_out(scene: Scene) -> None:
+    """One of them hides none of the others."""
+
+    class Patchy(SweepModel):
+        def rollout(self, state: HairVolume, strokes: Sequence[Sequence[Stroke]], head: Head) -> Any:
+            doubt = torch.zeros(len(strokes))
+            doubt[0] = float("nan")
+            return Rollout(*super().rollout(state, strokes, head), doubt)
+
+    goal = lock_moved(scene, 0.05)
+    planned = MppiPlanner(Patchy(), QUICK).plan(scene.volume, goal, scene.head, np.random.default_rng(0))
+    assert planned.stroke is not None
+    assert np.isfinite(planned.predicted_cost)
+
+
+def test_a_model_that_completes_hair_to_nan_says_so(scene: Scene) -> None:
+    class Blind(SweepModel):
+        def decode(self, state: HairVolume) -> HairVolume:
+            return HairVolume(state.occupancy * np.float32("nan"), state.direction, GRID)
+
+    with pytest.raises(CombwiseError, match="volume holds NaN"):
+        MppiPlanner(Blind(), QUICK).plan(scene.volume, scene.volume, scene.head, np.random.default_rng(0))
+
+
 @pytest.mark.parametrize(
     "bad",
     [
