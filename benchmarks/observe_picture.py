@@ -6,7 +6,6 @@ from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 
 from benchmarks.observe import GRID, LEVELS, Groom
@@ -52,11 +51,7 @@ def draw_seeing(groom: Groom, path: Path) -> None:
 
 def _from_the_left(seen: HairVolume, truth: HairVolume) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return pictures of what was seen, of the truth, and of where they part."""
-    shown = _batch(truth)
-    drawn = np.asarray(imageio.imread(draw_prediction(shown, _batch(seen), shown), extension=".png"))
+    shown = Volume.of(truth)
+    drawn = np.asarray(imageio.imread(draw_prediction(shown, Volume.of(seen), shown), extension=".png"))
     _, first, second, difference = np.split(np.split(drawn, 3, axis=0)[0], 4, axis=1)
     return first, second, difference
-
-
-def _batch(hair: HairVolume) -> Volume:
-    return Volume(torch.from_numpy(hair.occupancy)[None], torch.from_numpy(hair.direction)[None])

@@ -90,6 +90,34 @@ def mppi_table(result: Result) -> str:
     return "\n".join([*_lines(heads, lines), "", note, "", _source(result)])
 
 
+def goals_table(result: Result) -> str:
+    """Return how near goals of one picture come to the true hair of families that no training saw."""
+    metrics = {"iou": 3, "f1": 3, "median_deg": 1, "direction_deg": 1}
+    heads = ["seen from", "goal", "IoU", "F1", "median direction [deg]", "mean direction [deg]"]
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for row in result["rows"]:
+        if row["split"] == "unseen" and row["family"] == "all":
+            value = _interval([row["mean"], row["low"], row["high"]], metrics[row["metric"]])
+            found.setdefault((row["side"], row["what"]), {})[row["metric"]] = value
+    lines = [[side, what, *(values[name] for name in metrics)] for (side, what), values in found.items()]
+    return "\n".join([*_lines(heads, lines), "", f"{result['views']} pictures. {_source(result)}"])
+
+
+def goal_pictures_table(result: Result) -> str:
+    """Return what is read out of pictures of the same hair."""
+    heads = [
+        "picture",
+        "IoU with the true hair",
+        "median direction [deg]",
+        "IoU with the first picture's goal",
+    ]
+    lines = [
+        [row["picture"], f"{row['iou']:.3f}", f"{row['median_deg']:.1f}", f"{row['iou_with_first']:.3f}"]
+        for row in result["pictures"]
+    ]
+    return "\n".join([*_lines(heads, lines), "", f"One head of `{result['family']}` hair."])
+
+
 class Table(NamedTuple):
     """A table of a page: the page in docs/, the table's name, its file in results/ and who draws it."""
 
@@ -103,6 +131,8 @@ TABLES = (
     Table("safety.md", "faults", "faults.json", faults_table),
     Table("seeing.md", "observe", "observe.json", observe_table),
     Table("search.md", "mppi", "mppi.json", mppi_table),
+    Table("goals.md", "goals", "goals.json", goals_table),
+    Table("goals.md", "goal pictures", "goals.json", goal_pictures_table),
 )
 
 
