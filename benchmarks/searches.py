@@ -25,9 +25,6 @@ from hairsim.tools.stroke import STROKE_HIGH, STROKE_LOW, Stroke
 from planner.planners.cem import CemPlanner
 from planner.planners.mppi import MppiConfig, MppiPlanner, _Opening, _Search
 
-STARTS = ("sieved", "drawn")
-"""Where the first proposals come from: the best that the sieve finds among many, or simply drawn."""
-
 LIBRARY = {"pytorch_mppi, lambda 1": 1.0, "pytorch_mppi, lambda 0.01": 0.01}
 """Temperatures of pytorch_mppi: its default, and what its manual advises."""
 
@@ -37,7 +34,10 @@ SEARCHES = ("first proposals", "mppi", "cem", "random", *LIBRARY)
 def proposals(
     planner: MppiPlanner, opening: _Opening, start: str, seed: Sequence[int]
 ) -> tuple[list[list[Stroke]], list[list[Stroke]]]:
-    """Return the plans that every search begins with, and as many further ones as it has calls left."""
+    """Return the plans that every search begins with, and as many further ones as it has calls left.
+
+    `start` is "sieved", the best that the sieve finds among many, or "drawn".
+    """
     config, rng = planner.config, np.random.default_rng(seed)
     if start == "sieved":
         all_calls = MppiPlanner(planner.dynamics, replace(config, proposals=config.model_calls))
