@@ -4,9 +4,9 @@
 
 Grooms of the training families are looked at by one, two and three cameras of the rig, whose noise and
 miscalibration rise in four levels. What they should have seen is known: the surface and the strand directions
-behind every pixel, and the voxels of the true hair that the rig's rays reach. Scores of one observation:
+behind every pixel, and the voxels of true hair that begin there. Scores of one observation:
 
-    iou             of its voxels with the true ones that its cameras can see
+    iou             of its voxels with those of true hair that pixels' rays enter, as deep as a shell goes
     chamfer_mm      of its voxels' middles with the visible surface [mm]
     direction_deg   median angle to the mean visible direction within a voxel, sign included [deg]
     flipped         share of its voxels that point from the tip to the root
@@ -40,8 +40,8 @@ from hairsim.head.parametric import parametric_head
 from hairsim.volume import GRIDS, HairVolume, volume_from_strands
 from planner.benchmark.bootstrap import bootstrap_mean
 from planner.benchmark.metrics import chamfer_distance
-from planner.goal.shell import visible_shell
 from planner.observe import observe
+from planner.observe.fuse import SHELL_DEPTHS
 
 LEVELS: dict[str, DepthNoise | None] = {
     "none": None,
@@ -62,10 +62,22 @@ GRID = GRIDS["small"]
 
 
 class Surface(NamedTuple):
-    """Hair that one camera truly sees: points [N, 3] [m] and their directions [N, 3], head frame."""
+    """Hair that cameras truly see, head frame.
+
+    Attributes:
+        points: [N, 3] [m].
+        directions: [N, 3], unit, root to tip.
+        rays: [N, 3], unit, from the camera.
+    """
 
     points: np.ndarray
     directions: np.ndarray
+    rays: np.ndarray
+
+    @staticmethod
+    def joined(surfaces: Sequence[Surface]) -> Surface:
+        """Return what several cameras see."""
+        return Surface(*(np.concatenate(parts) for parts in zip(*surfaces, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -99,16 +111,25 @@ def visible(groom: Groom, exact: Frame) -> Surface:
     truth = orientation_image(groom.hair, groom.head, exact.camera)
     seen = truth.mask & exact.hair_mask & (exact.depth > 0.0)
     pose = exact.camera.camera_to_head
-    points = (exact.camera.rays() * exact.depth[..., None])[seen] @ pose[:3, :3].T + pose[:3, 3]
-    return Surface(points, truth.direction[seen])
+    rays = exact.camera.rays()[seen] @ pose[:3, :3].T
+    points = rays * exact.depth[seen][:, None] + pose[:3, 3]
+    return Surface(points, truth.direction[seen], rays / np.linalg.norm(rays, axis=1, keepdims=True))
 
 
-def scores(
-    seen: HairVolume, groom: Groom, surfaces: Sequence[Surface], shell: HairVolume
-) -> dict[str, float]:
+def true_shell(groom: Groom, surface: Surface) -> HairVolume:
+    """Return the true hair that rays enter, down to the depth at which the observer still puts hair."""
+    reached = np.zeros(GRID.shape, bool)
+    for depth in np.linspace(0.0, SHELL_DEPTHS[-1] * GRID.voxel, 6):
+        index, inside = GRID.indices(surface.points + depth * surface.rays)
+        reached[tuple(index[inside].T)] = True
+    reached &= groom.volume.occupied
+    direction = np.where(reached[..., None], groom.volume.direction, np.float32(0.0))
+    return HairVolume(reached.astype(np.float32), direction, GRID)
+
+
+def scores(seen: HairVolume, groom: Groom, surface: Surface) -> dict[str, float]:
     """Return the scores of what was seen beside what there was to see."""
-    points = np.concatenate([surface.points for surface in surfaces])
-    directions = np.concatenate([surface.directions for surface in surfaces])
+    points, directions, shell = surface.points, surface.directions, true_shell(groom, surface)
     centres = GRID.centres()[seen.occupied]
     near = KDTree(points).query_ball_point(centres, 0.8 * GRID.voxel)
     has = np.array([len(found) > 0 for found in near])
@@ -130,16 +151,14 @@ def measure(groom: Groom) -> list[dict[str, Any]]:
     cameras = three_camera_rig()
     exact = groom.look(cameras, "none")
     surfaces = [visible(groom, frame) for frame in exact]
-    numbers = range(1, len(cameras) + 1)
-    shells = {count: visible_shell(groom.volume, groom.head, cameras[:count]) for count in numbers}
     rows = []
     for level in LEVELS:
         frames = exact if level == "none" else groom.look(cameras, level)
-        for count in numbers:
+        for count in range(1, len(cameras) + 1):
             began = time.process_time()
             seen = observe(frames[:count], groom.head, GRID)
             seconds = time.process_time() - began
-            found = scores(seen, groom, surfaces[:count], shells[count])
+            found = scores(seen, groom, Surface.joined(surfaces[:count]))
             rows.append(
                 {"family": groom.family, "seed": groom.seed, "noise": level, "cameras": count}
                 | {name: round(value, 4) for name, value in {**found, "seconds": seconds}.items()}

@@ -8,13 +8,12 @@ import imageio.v3 as imageio
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.observe import GRID, LEVELS, Groom
+from benchmarks.observe import GRID, LEVELS, Groom, Surface, true_shell, visible
 from dynamics.baselines.predictors import Volume
 from dynamics.pictures import draw_prediction
 from hairsim.atomic_file import written_aside
 from hairsim.cameras.camera import three_camera_rig
 from hairsim.volume import HairVolume
-from planner.goal.shell import visible_shell
 from planner.observe import observe
 
 COLUMNS = ("colour", "depth", "hair in view", "seen by 3", "1 camera", "2 cameras", "3 cameras")
@@ -28,6 +27,8 @@ def draw_seeing(groom: Groom, path: Path) -> None:
     cameras part from the truth: voxels only seen in red, missed in green, both grey.
     """
     cameras = three_camera_rig()
+    surfaces = [visible(groom, frame) for frame in groom.look(cameras, "none")]
+    shells = [true_shell(groom, Surface.joined(surfaces[:count])) for count in (1, 2, 3)]
     figure = Figure(figsize=(2.0 * len(COLUMNS), 2.05 * len(LEVELS)), layout="constrained")
     axes = figure.subplots(len(LEVELS), len(COLUMNS))
     for line, level in zip(axes, LEVELS, strict=True):
@@ -35,8 +36,7 @@ def draw_seeing(groom: Groom, path: Path) -> None:
         depth = np.where(frames[0].depth > 0.0, frames[0].depth, np.nan)
         apart = []
         truth = drawn = np.zeros((1, 1, 3), np.uint8)
-        for count in (1, 2, 3):
-            shell = visible_shell(groom.volume, groom.head, cameras[:count])
+        for count, shell in enumerate(shells, start=1):
             drawn, truth, difference = _from_the_left(observe(frames[:count], groom.head, GRID), shell)
             apart.append(difference)
         for axis, picture in zip(line, (frames[0].colour, depth, truth, drawn, *apart), strict=True):
