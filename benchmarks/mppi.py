@@ -119,7 +119,7 @@ def search_head(job: Job) -> list[Row]:
         learned = load_model()
         wish = make_wish(job.family, job.seed, learned)
         opening = MppiPlanner(learned, MppiConfig())._opening(wish.seen, wish.goal, wish.head)
-        for name in missing:
+        for name in reversed(missing):  # the quickest first: what is done is kept
             write_json(_file(job, name), _searched(job, name, learned, opening, wish.head))
     return [row for name, n in job.searches.items() if n for row in json.loads(_file(job, name).read_text())]
 
