@@ -69,7 +69,9 @@ class UNetDynamics:
         horizon = len(strokes[0])
         paths = [flat[n * horizon : (n + 1) * horizon] for n in range(len(strokes))]
         parts = [self._after(state, paths[n : n + CHUNK]) for n in range(0, len(paths), CHUNK)]
-        return Rollout(*(torch.cat([part[k] for part in parts]) for k in (0, 1)))
+        return Rollout(
+            torch.cat([part.occupancy for part in parts]), torch.cat([part.direction for part in parts])
+        )
 
     @torch.no_grad()
     def _after(self, state: SeenHair, paths: Sequence[Sequence[ToolPath | None]]) -> Rollout:
