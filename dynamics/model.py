@@ -100,7 +100,7 @@ class HairDynamics:
                 f"volume is on a grid of {describe_grid(volume.grid)}; "
                 f"expected the model's {describe_grid(self.grid)}"
             )
-        low, box = _working_box(volume, head)
+        low, box = working_box(volume, head)
         window = tuple(slice(a, a + n) for a, n in zip(low, box.shape, strict=True))
         distance = head.field.sample(box.centres()).astype(np.float32)
         arrays = (volume.occupancy[window], volume.direction[window], distance)
@@ -190,7 +190,7 @@ def repeated(state: EditState, count: int) -> EditState:
     )
 
 
-def _working_box(volume: HairVolume, head: Head) -> tuple[tuple[int, int, int], GridSpec]:
+def working_box(volume: HairVolume, head: Head) -> tuple[tuple[int, int, int], GridSpec]:
     """Return first voxel and grid of the smallest aligned box that holds hair, scalp and a margin."""
     grid = volume.grid
     scalp, _ = grid.indices(head.scalp.points)

@@ -191,6 +191,31 @@ def test_miscalibrated_rig_moves_what_is_seen_not_what_is_said(ball: Head, mop: 
     assert (frame.hair_mask != capture(mop, ball, [nominal], seed=0, noise=None)[0].hair_mask).any()
 
 
+def test_dark_hair_is_measured_less_and_the_rest_stays(ball: Head, mop: np.ndarray) -> None:
+    """Black hair loses more depth than blond, skin hardly any; what is left is what it was."""
+    camera = three_camera_rig(160, 160)[0]
+    lost = {}
+    for colour in ("black", "blond"):
+        frames = [
+            capture(
+                mop,
+                ball,
+                [camera],
+                seed=2,
+                noise=DepthNoise(dark=dark),
+                look=HairLook(colour=colour, hairs=4),
+            )[0]
+            for dark in (0.0, 0.9)
+        ]
+        full, dim = frames
+        assert (dim.depth[dim.depth > 0.0] == full.depth[dim.depth > 0.0]).all()
+        assert (dim.colour == full.colour).all() and (dim.hair_mask == full.hair_mask).all()
+        gone = (full.depth > 0.0) & (dim.depth == 0.0)
+        lost[colour] = gone[full.hair_mask].mean()
+        assert gone[~full.hair_mask].mean() < 0.1
+    assert lost["black"] > 0.15 > lost["blond"] + 0.1
+
+
 def test_orientation_is_directed_root_to_tip(ball: Head, front: Camera) -> None:
     """A strand drawn from the wearer's right to left runs to the image's right; reversed, to its left."""
     start, end = [0.2, -0.05, 0.01], [0.2, 0.05, 0.01]

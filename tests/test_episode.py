@@ -19,6 +19,7 @@ from planner.episode import EpisodeConfig, StrokeReading, noise_floor, run_episo
 from planner.goal import Look, load_look, require_head, save_look
 from planner.observe import observe
 from planner.planners import MppiPlanner, NoStrokePlanner, PlannedStroke, ReplayPlanner
+from planner.planners.proposals import ProposalSampler
 from tests.planner_scene import GRID, QUICK, Scene, SweepModel, scene
 
 __all__ = ["scene"]
@@ -100,6 +101,20 @@ def test_the_loop_stops_when_the_hair_is_seen_to_have_arrived(scene: Scene) -> N
     result = run_episode(salon, Scripted([9.0, 8.0, 7.0, 6.0]), goal, scene.head, GRID, 0)
     assert (result.stopped, len(result.strokes)) == ("success", 2)
     assert [step.observed_progress for step in result.steps] == pytest.approx([0.0, 0.0, 1.0], abs=1e-3)
+
+
+def test_a_goal_that_no_stroke_reaches_is_given_up(scene: Scene) -> None:
+    """Hair that does not grow there: what was tried starts on hair, and soon nothing more is tried."""
+    away = np.roll(scene.volume.occupancy, 16, axis=0), np.roll(scene.volume.direction, 16, axis=0)
+    goal = HairVolume(*away, GRID)
+    salon = StillLife(scene.frames)
+    planner = MppiPlanner(SweepModel(), QUICK)
+    result = run_episode(salon, planner, goal, scene.head, GRID, 0, config=EpisodeConfig(strokes=9))
+    assert result.stopped in ("no stroke", "no progress")
+    assert len(salon.executed) <= EpisodeConfig().patience
+    seen = observe(scene.frames, scene.head, GRID)
+    sampler = ProposalSampler(seen, goal, scene.head)
+    assert all(sampler.on_hair(stroke) for stroke in result.strokes)
 
 
 def test_noise_counts_as_success_only_above_its_floor(scene: Scene) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.spatial import KDTree
 
-from hairsim.cameras.camera import Camera, Frame, three_camera_rig
+from hairsim.cameras.camera import Frame, three_camera_rig
 from hairsim.cameras.capture import capture
 from hairsim.errors import CombwiseError
 from hairsim.groom.children import make_children
@@ -157,10 +157,16 @@ def without_hair(frame: Frame) -> Frame:
     return dataclasses.replace(frame, hair_mask=np.zeros_like(frame.hair_mask))
 
 
+def posed(frame: Frame, pose: np.ndarray) -> Frame:
+    return dataclasses.replace(frame, camera=dataclasses.replace(frame.camera, camera_to_head=pose))
+
+
 def uncalibrated(frame: Frame) -> Frame:
-    camera = frame.camera
-    lost = Camera(camera.name, camera.width, camera.height, camera.focal, np.full((4, 4), np.nan))
-    return dataclasses.replace(frame, camera=lost)
+    return posed(frame, np.full((4, 4), np.nan))
+
+
+def in_millimetres(frame: Frame) -> Frame:
+    return dataclasses.replace(frame, depth=1000.0 * frame.depth)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +176,10 @@ def uncalibrated(frame: Frame) -> Frame:
         (with_nan, "depth of camera 'left' holds NaN"),
         (without_hair, "no hair found"),
         (uncalibrated, "camera 'left' is not calibrated"),
+        (lambda frame: posed(frame, np.zeros((4, 4))), "camera 'left' is not calibrated: .* no rigid 4 x 4"),
+        (lambda frame: posed(frame, frame.camera.camera_to_head[:3]), "camera 'left' is not calibrated"),
+        (lambda frame: posed(frame, np.eye(4)), "camera 'left' is not calibrated: .* middle of the head"),
+        (in_millimetres, "no hair found.* depth in metres"),
     ],
 )
 def test_bad_frames_get_one_clear_sentence(scene: Scene, change: Callable[[Frame], Frame], says: str) -> None:

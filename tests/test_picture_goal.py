@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.goal_pictures import CONDITIONS, draw_readings, read_pictures
 from combwise.main import run
 from dynamics.checkpoint import CheckpointInfo, save_checkpoint
 from dynamics.latent.autoencoder import LatentConfig
@@ -322,3 +323,16 @@ def test_the_evaluation_sets_the_model_beside_its_baselines(trained: Path, tmp_p
     page = (tmp_path / "scores" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_the_same_hair_is_read_out_of_pictures_of_other_colours(trained: Path, tmp_path: Path) -> None:
+    goals = load_picture_goals(trained / "run", latent=trained / "latent.safetensors")
+    episode = Dataset(trained / "data").read(0)
+    truth, readings = read_pictures(episode, goals, CONDITIONS[:2])
+    assert truth.occupied.any()
+    assert [reading.row["picture"] for reading in readings] == ["brown, studio", "black"]
+    brown, black = (reading.picture.mean() for reading in readings)
+    assert black < brown
+    assert readings[0].row["iou_with_first"] == 1.0
+    draw_readings(truth, readings, tmp_path / "goals.jpg")
+    assert (tmp_path / "goals.jpg").stat().st_size > 10_000

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dynamics.baselines.unet import UNet, UNetConfig
 from dynamics.model import Rollout
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
@@ -23,6 +24,7 @@ from planner.planners.mppi import path_integral_mean
 from planner.planners.planner import PlannedStroke
 from planner.planners.proposals import ProposalSampler, hair_apart
 from planner.planners.screen import SweepScreen
+from planner.planners.unet_model import UNetDynamics
 from planner.toward import TowardGoal
 from tests.planner_scene import GRID, QUICK, BrokenModel, Scene, SweepModel, lock_moved, scene
 
@@ -220,6 +222,22 @@ def test_what_plans_promise_is_told_without_choosing(scene: Scene) -> None:
     assert (np.diff(sweep[: QUICK.proposals]) <= 1e-9).all() and sweep[QUICK.proposals :].max() < sweep[0]
 
 
+def test_an_untrained_unet_predicts_what_it_sees_and_can_be_planned_with(scene: Scene) -> None:
+    model = UNetDynamics(UNet(UNetConfig(half=8, quarter=16, eighth=16, last=16)), GRID)
+    state = model.encode(scene.volume, scene.head)
+    kept = model.decode(state)
+    assert np.array_equal(kept.occupied, scene.volume.occupied)
+    strokes = [Stroke(azimuth=a, elevation=0.3, heading=1.2, length=0.10, depth=0.01) for a in (1.6, -1.6)]
+    occupancy, direction, _ = model.rollout(state, [strokes, strokes[::-1]], scene.head)
+    assert occupancy.shape == (2, *GRID.shape) and direction.shape == (2, *GRID.shape, 3)
+    assert torch.equal(occupancy[0] >= 0.5, torch.from_numpy(scene.volume.occupied))
+    config = replace(QUICK, drawn=8, proposals=4, modes=1, samples=2, iterations=1)
+    planned = MppiPlanner(model, config).plan(
+        scene.volume, scene.volume, scene.head, np.random.default_rng(0)
+    )
+    assert planned.stroke is None  # nothing is to be done
+
+
 def test_no_stroke_where_the_goal_is_reached(scene: Scene) -> None:
     planner = MppiPlanner(SweepModel(), QUICK)
     assert planner.plan(scene.volume, scene.volume, scene.head, np.random.default_rng(0)).stroke is None
@@ -229,6 +247,30 @@ def test_no_stroke_from_a_model_that_gives_nan(scene: Scene) -> None:
     goal = lock_moved(scene, 0.05)
     planned = MppiPlanner(BrokenModel(), QUICK).plan(scene.volume, goal, scene.head, np.random.default_rng(0))
     assert planned.stroke is None
+
+
+def test_predictions_whose_doubt_is_no_number_are_left_out(scene: Scene) -> None:
+    """One of them hides none of the others."""
+
+    class Patchy(SweepModel):
+        def rollout(self, state: HairVolume, strokes: Sequence[Sequence[Stroke]], head: Head) -> Any:
+            doubt = torch.zeros(len(strokes))
+            doubt[0] = float("nan")
+            return Rollout(*super().rollout(state, strokes, head), doubt)
+
+    goal = lock_moved(scene, 0.05)
+    planned = MppiPlanner(Patchy(), QUICK).plan(scene.volume, goal, scene.head, np.random.default_rng(0))
+    assert planned.stroke is not None
+    assert np.isfinite(planned.predicted_cost)
+
+
+def test_a_model_that_completes_hair_to_nan_says_so(scene: Scene) -> None:
+    class Blind(SweepModel):
+        def decode(self, state: HairVolume) -> HairVolume:
+            return HairVolume(state.occupancy * np.float32("nan"), state.direction, GRID)
+
+    with pytest.raises(CombwiseError, match="volume holds NaN"):
+        MppiPlanner(Blind(), QUICK).plan(scene.volume, scene.volume, scene.head, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from dynamics.data import Window
 from dynamics.editing.branch import EditingModel, EditState
 from dynamics.latent.autoencoder import volume_of
 from dynamics.precision import fast_arithmetic
+from hairsim.volume import HairVolume
 
 
 class Volume(NamedTuple):
@@ -22,6 +23,11 @@ class Volume(NamedTuple):
 
     occupancy: Tensor
     direction: Tensor
+
+    @staticmethod
+    def of(hair: HairVolume) -> Volume:
+        """Return one head of hair as a batch of one, on the CPU."""
+        return Volume(torch.from_numpy(hair.occupancy)[None], torch.from_numpy(hair.direction)[None])
 
 
 class Seen(NamedTuple):

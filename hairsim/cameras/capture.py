@@ -10,7 +10,7 @@ import numpy as np
 import warp as wp
 
 from hairsim.cameras.camera import Camera, Frame
-from hairsim.cameras.depth_noise import MILD_NOISE, DepthNoise, measure_depth, miscalibrated
+from hairsim.cameras.depth_noise import MILD_NOISE, DepthNoise, measure_depth, miscalibrated, too_dark
 from hairsim.cameras.develop import develop_picture
 from hairsim.cameras.fine_strands import refine_strands
 from hairsim.cameras.head_view import FAR, trace_head
@@ -80,6 +80,8 @@ def capture(
         if noise is not None:
             rng = np.random.default_rng([seed, index])
             reading = measure_depth(reading, truth, noise, rng, device)
+            if noise.dark > 0.0:
+                reading[too_dark(colour, noise, np.random.default_rng([seed, index, 1]))] = 0.0
             colour = colour + np.float32(noise.colour) * rng.standard_normal(colour.shape, dtype=np.float32)
         picture = np.clip(np.round(colour), 0.0, 255.0).astype(np.uint8)
         frames.append(Frame(camera=camera, colour=picture, depth=reading, hair_mask=mask.numpy() > 0))

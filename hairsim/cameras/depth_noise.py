@@ -31,6 +31,9 @@ class DepthNoise:
         edge_dropout: part of the pixels at discontinuities that are not measured.
         flying: part of the pixels at discontinuities that land between the two sides.
         dropout: part of all pixels that are not measured.
+        dark: part of the pixels that are not measured where the picture is black: dark hair gives too little
+            light back. With brightness it falls off as exp(-level / dark_level).
+        dark_level: [sRGB levels of 255].
         colour: standard deviation of the colour sensor [sRGB levels of 255].
         position: miscalibration, error of the camera's position up to this [m].
         rotation: miscalibration, error of its orientation up to this [rad].
@@ -46,6 +49,8 @@ class DepthNoise:
     edge_dropout: float = 0.4
     flying: float = 0.05
     dropout: float = 0.005
+    dark: float = 0.0
+    dark_level: float = 40.0
     colour: float = 1.5
     position: float = 0.0
     rotation: float = 0.0
@@ -57,6 +62,7 @@ class DepthNoise:
             "patch": self.patch,
             "subpixel": self.subpixel,
             "jump": self.jump,
+            "dark_level": self.dark_level,
         }
         for name, value in positive.items():
             if not (np.isfinite(value) and value > 0.0):
@@ -65,7 +71,7 @@ class DepthNoise:
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
                 raise CombwiseError(f"depth noise {name} is {value}; expected 0 or more")
-        for name in ("edge_dropout", "flying", "dropout"):
+        for name in ("edge_dropout", "flying", "dropout", "dark"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise CombwiseError(f"depth noise {name} is {getattr(self, name)}; expected a part in 0..1")
 
@@ -107,6 +113,12 @@ def measure_depth(
     disparity = np.maximum(np.round(disparity / noise.subpixel), 1.0) * np.float32(noise.subpixel)
     dropped = (edge & (luck < noise.edge_dropout)) | (rng.random(shape, dtype=np.float32) < noise.dropout)
     return np.where(measured & ~dropped, scale / disparity, 0.0).astype(np.float32)
+
+
+def too_dark(colour: np.ndarray, noise: DepthNoise, rng: np.random.Generator) -> np.ndarray:
+    """Return which pixels [height, width] are too dark to be measured, of a picture [height, width, 3]."""
+    level = colour.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    return rng.random(level.shape, dtype=np.float32) < noise.dark * np.exp(-level / noise.dark_level)
 
 
 def unit_noise(shape: tuple[int, ...], patch: float, rng: np.random.Generator) -> np.ndarray:

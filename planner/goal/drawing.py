@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import imageio.v3 as imageio
 import numpy as np
-import torch
 from PIL import Image
 
 from dynamics.baselines.predictors import Volume
@@ -32,8 +31,7 @@ def draw_goal(goal: Goal) -> np.ndarray:
     volume = (
         observe(goal.frames, parametric_head(), GRIDS["small"]) if isinstance(goal, Look) else goal.volume
     )
-    batch = Volume(torch.from_numpy(volume.occupancy)[None], torch.from_numpy(volume.direction)[None])
-    drawn = np.asarray(imageio.imread(draw_volumes(batch), extension=".png"))[..., :3]
+    drawn = np.asarray(imageio.imread(draw_volumes(Volume.of(volume)), extension=".png"))[..., :3]
     views = np.split(drawn, 3, axis=0)
     rows = [np.concatenate(views, axis=1)]
     if goal.pictures:

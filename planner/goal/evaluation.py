@@ -130,7 +130,7 @@ def evaluate_goal(config: EvaluateGoalConfig) -> str:
             truth = view.hair.dense(grid)
             made = _made(view, goals, mean, head) | {CEILING: goals.of_true_hair(truth, head)}
             for what, hair in made.items():
-                scores = closeness(_batch(hair), _batch(truth))
+                scores = closeness(Volume.of(hair), Volume.of(truth))
                 measured.append(MeasuredGoal(what, split, view.side, family, (0, number), scores))
             if sum(one.side == view.side for one in shown) < config.pictures:
                 picture = _page_picture(view, truth, made)
@@ -193,15 +193,11 @@ def _numbers(dataset: Dataset, split: str) -> list[int]:
     return [meta.index for meta in dataset.episodes if meta.split == split]
 
 
-def _batch(hair: HairVolume) -> Volume:
-    return Volume(torch.from_numpy(hair.occupancy)[None], torch.from_numpy(hair.direction)[None])
-
-
 def _page_picture(view: View, truth: HairVolume, made: Mapping[str, HairVolume]) -> bytes:
     """Return a PNG: the picture, and volumes of the truth and of each way beside it."""
     volumes = np.asarray(
         imageio.imread(
-            draw_volumes(_batch(truth), *(_batch(hair) for hair in made.values())), extension=".png"
+            draw_volumes(Volume.of(truth), *(Volume.of(hair) for hair in made.values())), extension=".png"
         )
     )
     height = volumes.shape[0]

@@ -10,6 +10,7 @@ from hairsim.cameras.camera import Frame
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.volume import GridSpec, HairVolume
+from planner.observe.calibrated import require_calibrated
 from planner.observe.fuse import FREE_MARGIN, fuse_points, seen_free
 from planner.observe.lift import lift_frame
 from planner.observe.sign import root_to_tip
@@ -39,17 +40,17 @@ def observe(
         The shell: occupancy from 0.5 where hair was seen, one to two voxels deep; nothing behind it.
 
     Raises:
-        CombwiseError: no frames, masks that do not fit, a frame without depth, or no hair in any of them.
+        CombwiseError: no frames, masks that do not fit, a frame without depth, a camera without a pose or
+            with one in the head, or no hair in any of them.
     """
-    points = [
-        lift_frame(frame, hair)
-        for frame, hair in zip(frames, hair_masks(frames, mask), strict=True)
-        if hair.any()
-    ]
+    masks = hair_masks(frames, mask)
+    for frame in frames:
+        require_calibrated(frame.camera, head)
+    points = [lift_frame(frame, hair) for frame, hair in zip(frames, masks, strict=True) if hair.any()]
     if sum(len(p.position) for p in points) < FEWEST_PIXELS:
         raise CombwiseError(
             f"no hair found: {len(frames)} camera(s) show fewer than {FEWEST_PIXELS} hair pixels with depth; "
-            "expected a head of hair in view"
+            "expected a head of hair in view and depth in metres"
         )
     shell = fuse_points(points, grid)
     centres = np.asarray(grid.origin) + grid.voxel * (shell.index + 0.5)
@@ -58,7 +59,7 @@ def observe(
     if not (occupancy >= 0.5).any():
         raise CombwiseError(
             "no hair found on the grid: the hair pixels lie outside it or where other cameras see through; "
-            "expected calibrated cameras around the head"
+            "expected calibrated cameras around the head and depth in metres"
         )
     direction = root_to_tip(index, shell.direction[kept], shell.trust[kept], head, grid)
     volume = np.zeros(grid.shape, np.float32)
@@ -96,9 +97,5 @@ def hair_masks(frames: Sequence[Frame], mask: Sequence[np.ndarray] | None) -> li
         if not (frame.depth > 0.0).any():
             raise CombwiseError(
                 f"depth of camera '{name}' is empty; expected metres where something was measured"
-            )
-        if not np.isfinite(frame.camera.camera_to_head).all():
-            raise CombwiseError(
-                f"camera '{name}' is not calibrated: its pose holds NaN; expected camera_to_head"
             )
     return [np.asarray(hair, bool) & (frame.depth > 0.0) for frame, hair in zip(frames, masks, strict=True)]

@@ -360,7 +360,8 @@ class _Promise:
         efforts = np.array([self.cost.effort(plan) for plan in plans])
         if uncertainty is not None:
             efforts += self.cost.weights.uncertainty * uncertainty.cpu().double().numpy()
-        return np.where(np.isfinite(gone), self.current * left + efforts, np.inf)
+        costs = self.current * left + efforts
+        return np.where(np.isfinite(gone) & np.isfinite(costs), costs, np.inf)
 
     def parts(self, plans: Sequence[list[Stroke]], occupancy: Tensor, direction: Tensor) -> np.ndarray:
         """Return the parts [N, 3] of what plans promise: change of distance, progress, sweep."""
