@@ -148,7 +148,7 @@ def main() -> None:
     print("\n".join(words))
     if arguments.out is not None:
         command = f"python -m benchmarks.caution --data DIR --every {arguments.every}"
-        write_json(arguments.out, {**provenance(command), "rows": rows, "flips": words, "strokes": found})
+        write_json(arguments.out, {**provenance(command), "rows": rows, "flips": words})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 The loss counts voxels that truly change `changed_weight` times as much as those that stay, or a network that
 is asked about rare changes would learn to predict none. The price, by Bayes' rule, is that its odds of a
 change are too high by up to that factor: on validation episodes seen in full, of the flips whose logit is
-within 0.25 of even 32 % came true, from 0.5 to 1 47 %, from 2 on 82 % (docs/dynamics.md).
+within 0.25 of even 32 % came true, from 0.5 to 1 48 %, from 2 on 82 % (`python -m benchmarks.caution`).
 """
 
 from __future__ import annotations
