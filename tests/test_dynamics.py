@@ -12,22 +12,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks.dynamics_table import PAGE, document
-from dynamics.baselines.effort import Effort, crops_seen
 from dynamics.baselines.nearest import Nearest
 from dynamics.baselines.predictors import Volume
 from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
-from dynamics.baselines.unet import UNet, UNetConfig
+from dynamics.baselines.unet import UNetConfig
 from dynamics.cases import Case, case_batch
 from dynamics.checkpoint import CheckpointInfo, file_hash, load_checkpoint, require_hash, save_checkpoint
 from dynamics.data import Store, Window, mirrored_path, stroke_batch
-from dynamics.editing.branch import Edit, EditingConfig, EditingModel, EditState
+from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.editing.caution import Caution
-from dynamics.editing.mask import EditMask, MaskConfig, edit_mask
+from dynamics.editing.mask import MaskConfig, edit_mask
 from dynamics.editing.stroke_raster import SparseRaster, rasterise, swept
 from dynamics.editing.train import TrainDynamicsConfig, train_dynamics
 from dynamics.evaluation import EvaluateDynamicsConfig, evaluate_dynamics
-from dynamics.latent.autoencoder import Codes, Decoded, LatentConfig
+from dynamics.latent.autoencoder import LatentConfig
 from dynamics.latent.model import LatentModel
 from dynamics.latent.quantiser import Quantiser
 from dynamics.latent.train import TrainLatentConfig, train_latent
@@ -58,10 +56,6 @@ def tiny_dynamics(caution: float = 0.0) -> HairDynamics:
 
 def tensors(volume: HairVolume) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(volume.occupancy)[None], torch.from_numpy(volume.direction)[None]
-
-
-def test_the_table_of_the_page_is_that_of_the_shipped_card() -> None:
-    assert PAGE.read_text(encoding="utf-8") == document(), "python -m benchmarks.dynamics_table"
 
 
 # The quantiser
@@ -190,26 +184,6 @@ def test_a_stroke_changes_hair_inside_its_mask_only() -> None:
     assert not differs[~inside].any()
 
 
-def test_a_cautious_reader_believes_sure_changes_inside_the_mask_only() -> None:
-    cells = torch.tensor([True, False]).reshape(1, 2, 1, 1)  # four planes of voxels, two of them inside
-    codes = Codes(torch.zeros(1), torch.zeros(1))
-
-    def state(air: float, hair: float) -> EditState:
-        occupancy = torch.tensor([air, hair, air, hair]).reshape(1, 4, 1, 1).expand(1, 4, 2, 2)
-        return EditState(codes, occupancy, torch.ones(1, 4, 2, 2, 3) / 3**0.5, torch.zeros(1, 4, 2, 2))
-
-    def read(air: float, hair: float) -> list[bool]:
-        edit = Edit(state(air, hair), Decoded(*[torch.zeros(1)] * 2), EditMask(cells, torch.zeros(1)))
-        found = Caution(0.5).applied(state(0.05, 0.95), edit).occupancy
-        return (found[0, :, 0, 0] >= 0.5).tolist()
-
-    # An even chance has a logit of 0; those of 0.6 and 0.7 are 0.41 and 0.85.
-    assert read(0.6, 0.4) == [False, True, True, False]
-    assert read(0.7, 0.3) == [True, False, True, False]
-    plain = Edit(state(0.6, 0.4), Decoded(*[torch.zeros(1)] * 2), EditMask(cells, torch.zeros(1)))
-    assert Caution().applied(state(0.05, 0.95), plain) is plain.state
-
-
 def test_a_cautious_model_changes_nothing_without_a_stroke() -> None:
     model, head = tiny_dynamics(caution=0.5), ball_head()
     state = model.encode(curtain_volume(), head)
@@ -219,11 +193,6 @@ def test_a_cautious_model_changes_nothing_without_a_stroke() -> None:
     assert not np.array_equal(after.occupancy[0].numpy(), still.occupancy)
     empty = after.occupancy[0] == 0.0
     assert not after.direction[0][empty].any()
-
-
-def test_a_negative_margin_is_refused() -> None:
-    with pytest.raises(CombwiseError, match="expected 0 or more"):
-        Caution(-0.5)
 
 
 def test_rollouts_are_batched_and_independent() -> None:
@@ -405,27 +374,6 @@ def test_missing_truncated_and_foreign_checkpoints_get_one_sentence(tmp_path: Pa
 
 
 # Training
-
-
-def test_the_unet_has_as_many_parameters_as_latent_model_and_branch() -> None:
-    ours = EditingModel(LatentModel(LatentConfig()), EditingConfig(), voxel=GRID.voxel)
-    theirs = UNet(UNetConfig())
-    count, expected = (sum(p.numel() for p in m.parameters()) for m in (theirs, ours))
-    assert abs(count / expected - 1.0) < 0.1
-
-
-def test_a_comparison_that_is_not_fair_is_told() -> None:
-    ours = Effort(parameters=2_000_000, strokes=24_000, states=50_000)
-    assert Effort(2_100_000, 23_000, 0).beside(ours) == ""
-    assert Effort(2_000_000, 12_000, 0).beside(ours) == "50 % of the strokes"
-    assert Effort(3_000_000, 24_000, 0).beside(ours) == "150 % of the parameters"
-    assert Effort(1, 1, 0).beside(Effort(1, 0, 0)) == ""  # a checkpoint that does not tell
-
-
-def test_crops_count_over_all_processes() -> None:
-    assert crops_seen({"steps": 10, "batch": 3}) == 30
-    assert crops_seen({"steps": 10, "batch": 3, "processes": 4}) == 120
-    assert crops_seen({}) == 0
 
 
 class Line:
