@@ -44,13 +44,17 @@ PARTS = {"distance": 1.0, "toward": -1.0, "sweep": -1.0}
 
 @dataclass(frozen=True)
 class Job:
-    """Strokes to try on one head; `sieved` of them passed the planner's sieve, `free` did not have to."""
+    """Strokes to try on one head; `sieved` of them passed the planner's sieve, `free` did not have to.
+
+    `caution` is the margin that edits are believed with (`dynamics.editing.caution`).
+    """
 
     seed: int
     family: str
     sieved: int
     free: int
     weights: Path | None
+    caution: float = 0.0
 
 
 def try_strokes(job: Job) -> dict[str, Any] | None:
@@ -60,6 +64,7 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
     """
     import torch
 
+    from dynamics.editing.caution import Caution
     from dynamics.model import load_model
     from planner.benchmark.metrics import score
     from planner.benchmark.rehearsal import SalonRehearsal
@@ -75,7 +80,7 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
         print(f"left out: {error}")
         return None
     assert scene.truth is not None
-    model = load_model(job.weights)
+    model = load_model(job.weights, caution=Caution(job.caution))
     planner = MppiPlanner(model, MppiConfig(proposals=job.sieved))
     seen = observe(scene.salon.look(), scene.head, model.grid)
     goal = scene.goal_volume(model.grid)
@@ -139,6 +144,7 @@ def main() -> None:
     parser.add_argument("--free", type=int, default=8, help="strokes of each head that did not have to")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--weights", type=Path, help="checkpoint of the learned model; default the shipped")
+    parser.add_argument("--caution", type=float, default=0.0, help="margin of edits in logits")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     if arguments.heads < 2:
@@ -152,6 +158,7 @@ def main() -> None:
             arguments.sieved,
             arguments.free,
             arguments.weights,
+            arguments.caution,
         )
         for n in range(arguments.heads)
     ]
@@ -169,7 +176,7 @@ def main() -> None:
     if arguments.out is not None:
         command = (
             f"python -m benchmarks.promise --heads {arguments.heads} --sieved {arguments.sieved} "
-            f"--free {arguments.free}"
+            f"--free {arguments.free}" + (f" --caution {arguments.caution:g}" if arguments.caution else "")
         )
         write_json(arguments.out, {**provenance(command), **found, "heads": heads})
 

@@ -64,7 +64,9 @@ def _run_command(command: Command, options: list[str]) -> None:
 
     start_warp()
     _require_device(getattr(arguments, "device", "cpu"))
-    print(getattr(module, command.work)(arguments))
+    made = getattr(module, command.work)(arguments)
+    if made:  # of several processes that train one model the first alone tells
+        print(made)
 
 
 def _require_device(name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.progress import track
 from torch import Tensor
 
 from dynamics.baselines.advection import Advection
+from dynamics.baselines.effort import Effort
 from dynamics.baselines.load import load_baselines
 from dynamics.baselines.nearest import Nearest
 from dynamics.baselines.predictors import (
@@ -33,6 +34,7 @@ from dynamics.cases import Case, case_batch, cases
 from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint
 from dynamics.data import SOURCES, Store, StrokeBatch, Window
 from dynamics.editing.branch import EditingModel
+from dynamics.editing.caution import CAUTIOUS, Caution
 from dynamics.evaluation_report import Shown, render_report
 from dynamics.evaluation_table import Measured, paired_rows, summary_rows
 from dynamics.metrics import chamfer_mm, changed, changed_region, score
@@ -60,6 +62,7 @@ class EvaluateDynamicsConfig:
         out: run folder.
         baselines: run folder of `combwise train baselines`; None leaves the learned baselines out.
         weights: checkpoint of kind "dynamics" or the run folder that holds it; None for the shipped ones.
+        caution: of the row "cautious": the editing model, believed where it is surer than by that margin.
         splits: which splits to score.
         horizons: strokes ahead.
         episodes: most episodes of a split; 0 for all.
@@ -74,6 +77,7 @@ class EvaluateDynamicsConfig:
     out: Path
     weights: Path | None = None
     baselines: Path | None = None
+    caution: Caution = field(default_factory=lambda: Caution(CAUTIOUS))
     splits: tuple[str, ...] = ("validation", "unseen")
     horizons: tuple[int, ...] = (1, 3)
     episodes: int = 0
@@ -108,9 +112,10 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
     if not found:
         raise CombwiseError(f"no episodes of the splits {config.splits} in the data; generate more")
     folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
-    rivals, rule = _rivals(model, stores, device)
+    rivals, rule = _rivals(model, stores, config.caution, device)
     learned = load_baselines(config.baselines, model_info, device)
-    rivals |= learned
+    rivals |= {name: baseline.predictor for name, baseline in learned.items()}
+    effort = {"editing": Effort.of(model, model_info)} | {n: b.effort for n, b in learned.items()}
     not_run = NOT_RUN | {name: "not trained" for name in MODELS if name not in learned}
     measured: list[Measured] = []
     calibrated: list[Calibrated] = []
@@ -131,27 +136,36 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
     certain, figures = calibration_rows(calibrated, config.seed), calibration_figures(calibrated)
     speed = measure_speed(model, case_batch(found[0], device)[0])
     sure = calibration_words(certain, config.splits[-1], config.horizons[0])
-    words = "; ".join([*_last_words(paired, config), *sure])
+    unfair = [f"{n} has had {w}" for n, e in effort.items() if (w := e.beside(effort["editing"]))]
+    words = "; ".join([*_last_words(paired, config), *sure, *unfair])
     folder.write_json(
         "metrics.json",
         {
             "rows": rows,
             "paired": paired,
             "not_run": not_run,
+            "effort": {name: dataclasses.asdict(e) for name, e in effort.items()},
             "speed": speed,
             "advection": dataclasses.asdict(rule),
             "calibration": {"rows": certain, "figures": figures, "metrics": METRICS},
         },
     )
     page = render_report(
-        words, rows, paired, shown, calibration=(certain, figures), speed=speed, not_run=not_run
+        words,
+        rows,
+        paired,
+        shown,
+        calibration=(certain, figures),
+        speed=speed,
+        not_run=not_run,
+        effort=effort,
     )
     folder.write_text("report.html", page)
     return f"evaluation {folder.path}/report.html, metrics.json: {words}"
 
 
 def _rivals(
-    model: EditingModel, stores: Sequence[Store], device: torch.device
+    model: EditingModel, stores: Sequence[Store], caution: Caution, device: torch.device
 ) -> tuple[dict[str, Predictor], Advection]:
     """Return every rival of the editing model, and the advection's tuned numbers."""
     tuning = [c for store in stores for c in store.split("training")[:TUNING]][:TUNING]
@@ -161,6 +175,7 @@ def _rivals(
         "codes": CodesOnly(model),
         "reconstruction": Reconstruction(),
         "advection": Advected(rule, stores[0].grid.voxel),
+        "cautious": Editing(model, caution),
     }
     if tuning:
         rivals["nearest"] = Nearest(stores)

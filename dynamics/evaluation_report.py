@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 
+from dynamics.baselines.effort import Effort
 from dynamics.calibration.figures import draw_calibration
 from dynamics.calibration.table import METRICS as CALIBRATION
 from hairsim.version import code_version
@@ -46,6 +47,7 @@ def render_report(
     calibration: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]],
     speed: Mapping[str, Any],
     not_run: Mapping[str, str],
+    effort: Mapping[str, Effort],
 ) -> str:
     """Return the page as HTML that needs no other file.
 
@@ -57,6 +59,7 @@ def render_report(
         calibration: rows and figures of `calibration.table`.
         speed: of `measure_speed`.
         not_run: models that the table names, and why they have no figures.
+        effort: what each trained model cost.
     """
     return render_page(
         "evaluation_report.html",
@@ -70,6 +73,7 @@ def render_report(
         explained=CALIBRATION,
         speed=speed,
         not_run=not_run,
+        effort=effort,
     )
 
 

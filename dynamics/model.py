@@ -22,6 +22,7 @@ from dynamics.checkpoint import (
     require_hash,
 )
 from dynamics.editing.branch import EditingConfig, EditingModel, EditState
+from dynamics.editing.caution import Caution
 from dynamics.editing.mask import MaskConfig
 from dynamics.editing.stroke_raster import rasterise
 from dynamics.latent.autoencoder import ALIGNMENT, Codes, LatentConfig
@@ -82,9 +83,18 @@ class HairDynamics:
         info: what the weights are and how they were trained.
     """
 
-    def __init__(self, model: EditingModel, info: CheckpointInfo, *, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: EditingModel,
+        info: CheckpointInfo,
+        *,
+        device: torch.device,
+        caution: Caution | None = None,
+    ) -> None:
+        """Take a trained model, where to compute, and how its edits are believed; as they are when None."""
         self._model = model.to(device).eval()
         self._device = device
+        self._caution = caution or Caution()
         self.grid = info.grid
         self.info = info
 
@@ -160,7 +170,7 @@ class HairDynamics:
                 raster = rasterise([sequence[step] for sequence in chunk], tool, state.box).to(self._device)
                 with fast_arithmetic(self._device):
                     edit = self._model(hair, raster)
-                hair, touched = edit.state, touched | edit.mask.voxels
+                hair, touched = self._caution.applied(hair, edit), touched | edit.mask.voxels
             parts.append((hair.occupancy, hair.direction, expected_error(hair.occupancy, touched)))
         occupancy, direction, uncertainty = (torch.cat(part) for part in zip(*parts, strict=True))
         return Rollout(*self._on_grid(state, occupancy, direction), uncertainty)
@@ -207,7 +217,13 @@ def working_box(volume: HairVolume, head: Head) -> tuple[tuple[int, int, int], G
     return (int(low[0]), int(low[1]), int(low[2])), box
 
 
-def load_model(path: Path | None = None, *, device: str = "cpu", profile: str = "small") -> HairDynamics:
+def load_model(
+    path: Path | None = None,
+    *,
+    device: str = "cpu",
+    profile: str = "small",
+    caution: Caution | None = None,
+) -> HairDynamics:
     """Load a trained model.
 
     Args:
@@ -215,6 +231,7 @@ def load_model(path: Path | None = None, *, device: str = "cpu", profile: str = 
             weights of the profile, whose hash is checked.
         device: where to compute.
         profile: "small" or "base".
+        caution: how edits are believed; as they are when None.
 
     Raises:
         CombwiseError: the file is missing, damaged, or does not fit this version and profile.
@@ -234,7 +251,7 @@ def load_model(path: Path | None = None, *, device: str = "cpu", profile: str = 
     checkpoint = load_checkpoint(path, kind="dynamics", profile=profile, grid=grid)
     model = build_model(checkpoint.info)
     fill_network(model, checkpoint, path)
-    return HairDynamics(model, checkpoint.info, device=where)
+    return HairDynamics(model, checkpoint.info, device=where, caution=caution)
 
 
 def build_model(info: CheckpointInfo) -> EditingModel:

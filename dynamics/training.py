@@ -2,7 +2,8 @@
 
 RUN/training.safetensors    weights, their average, optimizer state, step and seconds so far
 RUN/training.jsonl          one line of numbers every few steps
-RUN/tensorboard/            the same for TensorBoard, when it is installed
+RUN/validation/000123.png   what the weights of step 123 make of held-back hair
+RUN/tensorboard/            the same numbers for TensorBoard, when the extra `logs` is installed
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import math
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 import torch
@@ -27,11 +28,13 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from dynamics.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
 from dynamics.precision import fast_arithmetic
-from hairsim.atomic_file import write_text
+from dynamics.processes import Processes
+from hairsim.atomic_file import write_bytes, write_text
 from hairsim.errors import CombwiseError
 
 STATE_FILE = "training.safetensors"
 LOG_FILE = "training.jsonl"
+PICTURES = "validation"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class FitConfig:
         weight_decay: of AdamW.
         average: decay of the running average of the weights, which is what is kept in the end.
         clip: largest norm of the gradient.
-        seed: of everything random; batch n depends on (seed, n) only.
+        seed: of everything random; batch n depends on (seed, n, number of the process) only.
         checkpoint_seconds: time between checkpoints.
         validate_minutes: time between validations.
     """
@@ -133,7 +136,15 @@ class _Averaged:
 
 
 def fit(
-    task: Task, config: FitConfig, folder: Path, info: CheckpointInfo, *, device: torch.device, label: str
+    task: Task,
+    config: FitConfig,
+    folder: Path,
+    info: CheckpointInfo,
+    *,
+    device: torch.device,
+    label: str,
+    processes: Processes | None = None,
+    picture: Callable[[], bytes] | None = None,
 ) -> FitResult:
     """Train, or go on training, until the budget is spent; the module then holds the averaged weights.
 
@@ -144,19 +155,22 @@ def fit(
         info: what the checkpoint is of.
         device: where to compute.
         label: what the progress bar says.
+        processes: which of several this is; alone when None.
+        picture: draws a PNG of how well the averaged weights do, at every validation.
 
     Raises:
         CombwiseError: the folder's checkpoint is damaged or of another model, or the loss is not finite.
     """
+    processes = processes or Processes()
     module = task.trainable()
     optimizer = torch.optim.AdamW(
         module.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
     )
     averaged = _Averaged(module, config.average)
     step, spent = _resume(folder, info, module, optimizer, averaged)
-    if step == 0:  # what is trained beside it, baselines say, can read what this is
+    if step == 0 and processes.leads:  # what is trained beside it, baselines say, can read what this is
         _save(folder, info, module, optimizer, averaged, 0, 0.0)
-    log = _Log(folder, step)
+    log = _Log(folder, step, written=processes.leads)
     started = time.monotonic() - spent
     saved = validated = time.monotonic()
 
@@ -165,21 +179,23 @@ def fit(
         return min(1.0, max(by_steps, (time.monotonic() - started) / (60.0 * config.minutes)))
 
     def draw(step: int, progress: float) -> Any:
-        return task.draw(np.random.default_rng((config.seed, step)), progress)
+        return task.draw(processes.rng(config.seed, step), progress)
 
-    with log, _fixed_shapes(device), _progress_bar() as bar, ThreadPoolExecutor(1) as pool:
+    with log, _fixed_shapes(device), _progress_bar(processes) as bar, ThreadPoolExecutor(1) as pool:
         row = bar.add_task(label, total=1.0, loss=math.nan)
         upcoming = pool.submit(draw, step, progress_at(step))
-        while (progress := progress_at(step)) < 1.0:
+        while (progress := processes.agreed(progress_at(step))) < 1.0:
             batch = upcoming.result()
             upcoming = pool.submit(draw, step + 1, progress)
             rate = config.learning_rate * min(1.0, (step + 1) / config.warmup)
             rate *= 0.5 * (1.0 + math.cos(math.pi * progress)) + 1e-3
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            losses = _step(task, module, optimizer, batch, progress, config, device)
+            losses = _step(task, module, optimizer, batch, progress, config, device, processes)
             step += 1
             averaged.update(step)
+            if not processes.leads:
+                continue
             bar.update(row, completed=progress, loss=losses["total"])
             log.add(step, {"rate": rate, "seconds": time.monotonic() - started, **losses})
             now = time.monotonic()
@@ -189,12 +205,16 @@ def fit(
             if now - validated > 60.0 * config.validate_minutes:
                 averaged.swap()
                 log.add(step, task.validate(), always=True)
+                _draw(picture, folder, step)
                 averaged.swap()
                 validated = time.monotonic()
-        _save(folder, info, module, optimizer, averaged, step, time.monotonic() - started)
+        if processes.leads:
+            _save(folder, info, module, optimizer, averaged, step, time.monotonic() - started)
         averaged.swap()
         scores = task.validate()
         log.add(step, scores, always=True)
+        if processes.leads:
+            _draw(picture, folder, step)
     return FitResult(step, time.monotonic() - started, scores)
 
 
@@ -206,12 +226,14 @@ def _step(
     progress: float,
     config: FitConfig,
     device: torch.device,
+    processes: Processes,
 ) -> dict[str, float]:
     module.train()
     optimizer.zero_grad(set_to_none=True)
     with fast_arithmetic(device):
         losses = task.loss(batch, progress)
     losses["total"].backward()
+    processes.average_gradients(module)
     norm = nn.utils.clip_grad_norm_(module.parameters(), config.clip)
     losses["gradient"] = norm
     found = torch.stack([value.detach().float() for value in losses.values()]).tolist()  # a GPU is waited for
@@ -230,6 +252,13 @@ def _fixed_shapes(device: torch.device) -> AbstractContextManager[object]:
     if device.type != "cuda":
         return nullcontext()
     return torch.backends.cudnn.flags(enabled=True, benchmark=True)
+
+
+def _draw(picture: Callable[[], bytes] | None, folder: Path, step: int) -> None:
+    if picture is not None:
+        place = folder / PICTURES
+        place.mkdir(exist_ok=True)
+        write_bytes(place / f"{step:06d}.png", picture())
 
 
 def _save(
@@ -291,16 +320,22 @@ def _plain(value: Mapping[str, Any]) -> Any:
 
 
 class _Log:
-    """Lines of JSON, and TensorBoard where it is installed; what a killed run wrote too far is cut off."""
+    """Lines of JSON, and TensorBoard with the extra `logs`; what a killed run wrote too far is cut off.
 
-    def __init__(self, folder: Path, step: int, every: int = 20) -> None:
+    One that is not `written` keeps silent: of several processes the first alone writes.
+    """
+
+    def __init__(self, folder: Path, step: int, every: int = 20, *, written: bool = True) -> None:
+        self._every = every
+        self._file: IO[str] | None = None
+        self._board: Any = None
+        if not written:
+            return
         path = folder / LOG_FILE
         if path.exists():
             lines = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
             write_text(path, "".join(f"{line}\n" for line in lines))
         self._file = path.open("a", encoding="utf-8")
-        self._every = every
-        self._board: Any = None
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:  # an extra, and nothing depends on it
@@ -309,7 +344,7 @@ class _Log:
 
     def add(self, step: int, values: Mapping[str, float], *, always: bool = False) -> None:
         """Write the numbers of a step, of every twentieth step unless told otherwise."""
-        if not always and step % self._every:
+        if self._file is None or (not always and step % self._every):
             return
         self._file.write(json.dumps({"step": step, **{k: round(v, 6) for k, v in values.items()}}) + "\n")
         self._file.flush()
@@ -321,7 +356,8 @@ class _Log:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         if self._board is not None:
             self._board.close()
 
@@ -334,11 +370,12 @@ def _step_of(line: str) -> float:
         return math.inf
 
 
-def _progress_bar() -> Progress:
+def _progress_bar(processes: Processes) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %  loss {task.fields[loss]:.3f}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        disable=not processes.leads,
     )

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from dynamics.baselines.nearest import Nearest
 from dynamics.baselines.predictors import Volume
 from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
-from dynamics.baselines.unet import UNet, UNetConfig
+from dynamics.baselines.unet import UNetConfig
 from dynamics.cases import Case, case_batch
 from dynamics.checkpoint import CheckpointInfo, file_hash, load_checkpoint, require_hash, save_checkpoint
 from dynamics.data import Store, Window, mirrored_path, stroke_batch
 from dynamics.editing.branch import EditingConfig, EditingModel
+from dynamics.editing.caution import Caution
 from dynamics.editing.mask import MaskConfig, edit_mask
 from dynamics.editing.stroke_raster import SparseRaster, rasterise, swept
 from dynamics.editing.train import TrainDynamicsConfig, train_dynamics
@@ -42,7 +43,7 @@ from tests.hair_episodes import GRID, ball_head, curtain_volume, sideways_path, 
 TINY = LatentConfig(half=8, quarter=16, eighth=16, codebooks=2, encoder_blocks=1, decoder_blocks=1)
 
 
-def tiny_dynamics() -> HairDynamics:
+def tiny_dynamics(caution: float = 0.0) -> HairDynamics:
     """Return an untrained model whose branch edits wildly."""
     torch.manual_seed(0)
     model = EditingModel(LatentModel(TINY), EditingConfig(blocks=1), voxel=GRID.voxel)
@@ -50,7 +51,7 @@ def tiny_dynamics() -> HairDynamics:
         for parameter in model.branch.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
     info = CheckpointInfo("dynamics", "small", GRID, "observer-7", {}, {})
-    return HairDynamics(model, info, device=torch.device("cpu"))
+    return HairDynamics(model, info, device=torch.device("cpu"), caution=Caution(caution))
 
 
 def tensors(volume: HairVolume) -> tuple[Tensor, Tensor]:
@@ -181,6 +182,17 @@ def test_a_stroke_changes_hair_inside_its_mask_only() -> None:
     window = tuple(slice(a, a + n) for a, n in zip(state.low, state.box.shape, strict=True))
     inside[window] = mask.voxels[0].numpy()
     assert not differs[~inside].any()
+
+
+def test_a_cautious_model_changes_nothing_without_a_stroke() -> None:
+    model, head = tiny_dynamics(caution=0.5), ball_head()
+    state = model.encode(curtain_volume(), head)
+    after = model.rollout_paths(state, [[sideways_path(z=-0.08)], [None]])
+    still = model.decode(state)
+    assert np.array_equal(after.occupancy[1].numpy(), still.occupancy)
+    assert not np.array_equal(after.occupancy[0].numpy(), still.occupancy)
+    empty = after.occupancy[0] == 0.0
+    assert not after.direction[0][empty].any()
 
 
 def test_rollouts_are_batched_and_independent() -> None:
@@ -364,13 +376,6 @@ def test_missing_truncated_and_foreign_checkpoints_get_one_sentence(tmp_path: Pa
 # Training
 
 
-def test_the_unet_has_as_many_parameters_as_latent_model_and_branch() -> None:
-    ours = EditingModel(LatentModel(LatentConfig()), EditingConfig(), voxel=GRID.voxel)
-    theirs = UNet(UNetConfig())
-    count, expected = (sum(p.numel() for p in m.parameters()) for m in (theirs, ours))
-    assert abs(count / expected - 1.0) < 0.1
-
-
 class Line:
     """Fit a line; raise at a step to be killed at."""
 
@@ -443,6 +448,8 @@ def test_latent_then_dynamics_then_evaluation_on_made_up_hair(tmp_path: Path) ->
         data=data, dynamics=tmp_path / "dynamics", out=tmp_path / "baselines", unet=UNetConfig(8, 16, 16, 16)
     )
     assert "unet 3 steps" in train_baselines(baselines)
+    pictures = [sorted((tmp_path / run / "validation").iterdir()) for run in ("latent", "dynamics")]
+    assert [[p.name for p in found] for found in pictures] == [["000003.png"]] * 2
     evaluate_dynamics(
         EvaluateDynamicsConfig(
             data=(data,),
@@ -476,12 +483,15 @@ def test_latent_then_dynamics_then_evaluation_on_made_up_hair(tmp_path: Path) ->
     assert 0.0 < identity["occupancy_error", 1] < identity["occupancy_error", 2] < 1.0
     metrics = {row["metric"] for row in found["rows"]}
     assert metrics == {"occupancy_error", "chamfer_mm", "direction_deg", "direction_unsigned_deg"}
-    assert {"editing", "identity", "reconstruction", "advection", "nearest", "unet", "no_pretraining"} <= {
+    learned = {"editing", "cautious", "unet", "no_pretraining"}
+    assert learned | {"identity", "reconstruction", "advection", "nearest"} <= {
         row["model"] for row in found["rows"]
     }
     names_of_calibration = {row["metric"] for row in found["calibration"]["rows"]}
     assert all(set(row) == names for row in found["calibration"]["rows"])
     assert names_of_calibration == set(found["calibration"]["metrics"])
+    seen = {name: cost["strokes"] for name, cost in found["effort"].items()}
+    assert seen == {"editing": 3, "unet": 3, "no_pretraining": 3}
     assert found["speed"]["rollouts_per_second"] > 0.0 and "particle_graph" in found["not_run"]
     assert list((tmp_path / "scores" / "pictures").glob("*.png"))
     page = (tmp_path / "scores" / "report.html").read_text()

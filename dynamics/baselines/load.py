@@ -1,11 +1,13 @@
-"""Load the trained baselines for an evaluation."""
+"""Load the trained baselines for an evaluation, and say whether the comparison is fair."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from dynamics.baselines.effort import Effort
 from dynamics.baselines.predictors import Direct, EditingAlone, Predictor
 from dynamics.baselines.train import MODELS
 from dynamics.baselines.unet import UNet, UNetConfig
@@ -15,7 +17,15 @@ from dynamics.model import build_model
 from hairsim.errors import CombwiseError
 
 
-def load_baselines(folder: Path | None, beside: CheckpointInfo, device: torch.device) -> dict[str, Predictor]:
+@dataclass(frozen=True)
+class Learned:
+    """A trained baseline."""
+
+    predictor: Predictor
+    effort: Effort
+
+
+def load_baselines(folder: Path | None, beside: CheckpointInfo, device: torch.device) -> dict[str, Learned]:
     """Return the baselines that a run of `combwise train baselines` made, by name.
 
     Args:
@@ -28,7 +38,7 @@ def load_baselines(folder: Path | None, beside: CheckpointInfo, device: torch.de
     """
     if folder is None:
         return {}
-    found: dict[str, Predictor] = {}
+    found: dict[str, Learned] = {}
     for name in MODELS:
         path = folder / name / MODEL_FILE
         if not path.is_file():
@@ -43,11 +53,12 @@ def load_baselines(folder: Path | None, beside: CheckpointInfo, device: torch.de
         if name == "unet":
             unet = UNet(UNetConfig(**checkpoint.info.sizes["unet"]))
             fill_network(unet, checkpoint, path)
-            found[name] = Direct(unet.to(device).eval())
+            network, predictor = unet, Direct(unet.to(device).eval())
         else:
             model = build_model(checkpoint.info)
             fill_network(model, checkpoint, path)
-            found[name] = EditingAlone(model.to(device).eval())
+            network, predictor = model, EditingAlone(model.to(device).eval())
+        found[name] = Learned(predictor, Effort.of(network, checkpoint.info))
     if not found:
         raise CombwiseError(
             f"folder {folder} holds no baselines; expected one made by 'combwise train baselines'"

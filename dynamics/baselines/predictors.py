@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import torch
@@ -13,6 +13,7 @@ from dynamics.baselines.advection import Advection
 from dynamics.baselines.unet import Hair, UNet
 from dynamics.data import Window
 from dynamics.editing.branch import EditingModel, EditState
+from dynamics.editing.caution import Caution
 from dynamics.latent.autoencoder import volume_of
 from dynamics.precision import fast_arithmetic
 from hairsim.volume import HairVolume
@@ -134,9 +135,10 @@ class EditingAlone:
 
 @dataclass(frozen=True)
 class Editing:
-    """The learned model."""
+    """The learned model, believed with some caution."""
 
     model: EditingModel
+    caution: Caution = field(default_factory=Caution)
 
     def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
         """Return the reconstruction, and the state after each stroke in turn."""
@@ -150,6 +152,6 @@ class Editing:
         for raster in rasters:
             with fast_arithmetic(seen.head_distance.device):
                 edit = self.model(state, raster)
-            state, where = edit.state, where | edit.mask.voxels
+            state, where = self.caution.applied(state, edit), where | edit.mask.voxels
         before = Volume(seen.state.occupancy, seen.state.direction)
         return (before, Volume(state.occupancy, state.direction)), where

@@ -140,7 +140,9 @@ def train_baselines(config: TrainBaselinesConfig) -> str:
         torch.set_num_threads(config.threads)
     store = Store(config.data)
     model = _trained_beside(config, store)
-    steps = config.steps or int(model.training.get("steps", 0))
+    # Here one process draws what several drew then.
+    together = int(model.training.get("processes", 1))
+    steps = config.steps or together * int(model.training.get("steps", 0))
     batch = int(model.training["batch"])
     folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
     words = []
@@ -152,7 +154,12 @@ def train_baselines(config: TrainBaselinesConfig) -> str:
             continue
         torch.manual_seed(config.seed)
         drawing = TrainDynamicsConfig(
-            data=config.data, latent=config.data, out=config.out, batch=batch, seed=config.seed
+            data=config.data,
+            latent=config.data,
+            out=config.out,
+            batch=batch,
+            seed=config.seed,
+            **model.training.get("drawing", {}),
         )
         task, network, sizes = _task(name, model, store, config, drawing, device)
         trained: dict[str, Any] = {

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dynamics.baselines.predictors import Volume
 from dynamics.checkpoint import CheckpointInfo, file_hash, halved, load_checkpoint, save_checkpoint
 from dynamics.data import (
     SOURCES,
@@ -27,14 +28,17 @@ from dynamics.latent.load import load_latent
 from dynamics.latent.loss import volume_loss
 from dynamics.latent.train import MODEL_FILE, training_record
 from dynamics.metrics import changed, changed_region, score
+from dynamics.pictures import draw_prediction
 from dynamics.precision import fast_arithmetic
+from dynamics.processes import Processes, processes_of
 from dynamics.resident import training_episodes
 from dynamics.training import FitConfig, fit
-from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
 
 VALIDATION_STROKES = 12
+
+DRAWING = ("changed_weight", "rollout_share", "rollout_from", "rollout_strokes", "cameras_share")
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,11 @@ class TrainDynamicsConfig:
                 f"changed weight {self.changed_weight}, rollout share {self.rollout_share}, rollouts of "
                 f"{self.rollout_strokes} strokes; expected at least 1, a share of 0..1, and at least 2"
             )
+
+    @property
+    def drawing(self) -> dict[str, float | int]:
+        """What decides which strokes are drawn and how they count: the same for what it is compared with."""
+        return {name: getattr(self, name) for name in DRAWING}
 
 
 class StrokeTask:
@@ -195,6 +204,18 @@ class EditingTask(StrokeTask):
             scores[f"{source}_mask_share"] = float(inside.float().mean())
         return scores
 
+    @torch.no_grad()
+    def picture(self) -> bytes:
+        """Draw the held-back stroke that changes most hair: before, predicted, simulated, where they part."""
+        batch = self._held_back["full"].to(self._device)
+        start, after = batch.start, Volume(batch.occupancy[0], batch.direction[0])
+        most = int(changed(start.occupancy, start.direction, *after).flatten(1).sum(1).argmax())
+        with fast_arithmetic(self._device):
+            state = self._model.encode(start.seen, start.seen_direction, start.head_distance)
+            edited = self._model(state, batch.rasters[0]).state
+        shown = [Volume(state.occupancy, state.direction), Volume(edited.occupancy, edited.direction), after]
+        return draw_prediction(*(Volume(*(t[most : most + 1] for t in volume)) for volume in shown))
+
 
 def _held_back(store: Store, source: Source) -> StrokeBatch:
     """Return a fixed batch of validation strokes (of training ones where a small set has none)."""
@@ -211,13 +232,23 @@ def _held_back(store: Store, source: Source) -> StrokeBatch:
 
 
 def train_dynamics(config: TrainDynamicsConfig) -> str:
-    """Train the editing branch; return the line that says what was made, where, and how good it is."""
-    device = torch.device(resolve_device(config.device))
+    """Train the editing branch; return the line that says what was made, where, and how good it is.
+
+    Started by `torchrun` it trains in several processes; all but the first return an empty line.
+    """
     if config.threads:
         torch.set_num_threads(config.threads)
-    store = Store(config.data)
-    latent, _ = load_latent(config.latent, [store], kinds=("latent",))
-    folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
+    with processes_of(config.device) as (processes, device):
+        return _train(config, processes, device)
+
+
+def _train(config: TrainDynamicsConfig, processes: Processes, device: torch.device) -> str:
+    with processes.one_first():
+        store = Store(config.data)
+        latent, _ = load_latent(config.latent, [store], kinds=("latent",))
+        folder = RunFolder(config.out, resumed=False)
+        if processes.leads:
+            folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
     torch.manual_seed(config.seed)
     model = EditingModel(latent, config.model, voxel=store.grid.voxel).to(device)
     latent_file = config.latent / MODEL_FILE if config.latent.is_dir() else config.latent
@@ -228,7 +259,8 @@ def train_dynamics(config: TrainDynamicsConfig) -> str:
         observer_version=store.info.observer_version,
         sizes={"latent": dataclasses.asdict(latent.config), "editing": dataclasses.asdict(config.model)},
         training={
-            **training_record(config, store),
+            **training_record(config, store, processes),
+            "drawing": config.drawing,
             "latent": dict(load_checkpoint(latent_file).info.training),
             "latent_sha256": file_hash(latent_file),
         },
@@ -241,7 +273,18 @@ def train_dynamics(config: TrainDynamicsConfig) -> str:
         seed=config.seed,
     )
     task = EditingTask(model, store, config, device)
-    result = fit(task, fitting, folder.path, info, device=device, label="train dynamics")
+    result = fit(
+        task,
+        fitting,
+        folder.path,
+        info,
+        device=device,
+        label="train dynamics",
+        processes=processes,
+        picture=task.picture,
+    )
+    if not processes.leads:
+        return ""
     trained = {
         **info.training,
         "steps": result.steps,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dynamics.baselines.predictors import Volume
 from dynamics.checkpoint import CheckpointInfo, halved, save_checkpoint
 from dynamics.data import SOURCES, Source, StateBatch, Store, Window, draw_window, random_states, state_batch
 from dynamics.latent.autoencoder import Decoded, LatentConfig, volume_of
@@ -18,10 +19,11 @@ from dynamics.latent.detail import refined
 from dynamics.latent.loss import volume_loss
 from dynamics.latent.model import LatentModel
 from dynamics.metrics import intersection_over_union, median_turn, score
+from dynamics.pictures import draw_volumes
 from dynamics.precision import fast_arithmetic
+from dynamics.processes import Processes, processes_of
 from dynamics.resident import training_episodes
 from dynamics.training import FitConfig, fit, machine
-from hairsim.device import resolve_device
 from hairsim.run_folder import RunFolder
 
 MODEL_FILE = "model.safetensors"
@@ -113,6 +115,16 @@ class LatentTask:
                 scores["perplexity"] = perplexity(self._model.quantiser.indices(encoded.codes.fine))
         return scores
 
+    @torch.no_grad()
+    def picture(self) -> bytes:
+        """Draw one held-back head: the truth, what cameras show, its codes alone, and with detail."""
+        batch = StateBatch(*(t[:1].to(self._device) for t in self._held_back["cameras"]))
+        with fast_arithmetic(self._device):
+            encoded = self._model(batch.seen, batch.seen_direction, batch.head_distance)
+        made = [volume_of(d) for d in (encoded.decoded, refined(encoded.decoded, encoded.detail))]
+        shown = [(batch.occupancy, batch.direction), (batch.seen, batch.seen_direction), *made]
+        return draw_volumes(*(Volume(*volume) for volume in shown))
+
 
 def reconstruction_loss(model: LatentModel, batch: StateBatch) -> dict[str, Tensor]:
     """Return the parts of the loss of decoded codes, that of the detail, and their sum."""
@@ -148,12 +160,22 @@ def _held_back(store: Store, source: Source) -> StateBatch:
 
 
 def train_latent(config: TrainLatentConfig) -> str:
-    """Train the autoencoder; return the line that says what was made, where, and how good it is."""
-    device = torch.device(resolve_device(config.device))
+    """Train the autoencoder; return the line that says what was made, where, and how good it is.
+
+    Started by `torchrun` it trains in several processes; all but the first return an empty line.
+    """
     if config.threads:
         torch.set_num_threads(config.threads)
-    store = Store(config.data)
-    folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
+    with processes_of(config.device) as (processes, device):
+        return _train(config, processes, device)
+
+
+def _train(config: TrainLatentConfig, processes: Processes, device: torch.device) -> str:
+    with processes.one_first():
+        store = Store(config.data)
+        folder = RunFolder(config.out, resumed=False)
+        if processes.leads:
+            folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
     torch.manual_seed(config.seed)
     model = LatentModel(config.model).to(device)
     info = CheckpointInfo(
@@ -162,7 +184,7 @@ def train_latent(config: TrainLatentConfig) -> str:
         grid=store.grid,
         observer_version=store.info.observer_version,
         sizes={"latent": dataclasses.asdict(config.model)},
-        training=training_record(config, store),
+        training=training_record(config, store, processes),
     )
     fitting = FitConfig(
         minutes=config.minutes,
@@ -172,7 +194,18 @@ def train_latent(config: TrainLatentConfig) -> str:
         seed=config.seed,
     )
     task = LatentTask(model, store, config, device)
-    result = fit(task, fitting, folder.path, info, device=device, label="train latent")
+    result = fit(
+        task,
+        fitting,
+        folder.path,
+        info,
+        device=device,
+        label="train latent",
+        processes=processes,
+        picture=task.picture,
+    )
+    if not processes.leads:
+        return ""
     trained = {
         **info.training,
         "steps": result.steps,
@@ -189,9 +222,11 @@ def train_latent(config: TrainLatentConfig) -> str:
     )
 
 
-def training_record(config: Any, store: Store) -> dict[str, Any]:
-    """Return what a checkpoint tells about how it came to be."""
+def training_record(config: Any, store: Store, processes: Processes) -> dict[str, Any]:
+    """Return what a checkpoint tells about how it came to be; `batch` is of each of the processes."""
+    several = {"processes": processes.count} if processes.count > 1 else {}
     return {
+        **several,
         "data": dict(store.info.generation),
         "episodes": len(store.split("training")),
         "seed": config.seed,
