@@ -1,6 +1,6 @@
 """Time the strand solver and write the table.
 
-python -m benchmarks.throughput --out throughput.json [--quick]
+python -m benchmarks.throughput --out throughput.json [--quick] [--resume]
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 import warp as wp
 from rich.console import Console
 
 from benchmarks.throughput.cases import Case, plan
-from benchmarks.throughput.measure import Row, measure
+from benchmarks.throughput.measure import Row, case_of, measure
 from benchmarks.throughput.targets import Target, targets
 from hairsim.atomic_file import write_text
+from hairsim.errors import CombwiseError
 from hairsim.version import SIMULATOR_VERSION, code_version
 
 COPIED = 4_000_000_000
@@ -33,46 +35,77 @@ class ThroughputBenchmark:
     """What to time.
 
     Attributes:
-        out: the JSON file.
+        out: the JSON file, written after every case.
         quick: few and small cases, a minute or two.
+        resume: keep the cases that the file already holds, of this simulator version, and time the others.
         only: purposes of cases to time; all of them when empty.
         devices: where; the CPU, and a CUDA device if there is one, when empty.
     """
 
     out: Path
     quick: bool = False
+    resume: bool = False
     only: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
 
 
 def run(config: ThroughputBenchmark) -> tuple[list[Row], list[Target]]:
-    """Time every case, print rows as they come, and write the file."""
+    """Time every case, print rows as they come, and write the file after each."""
     console = Console()
     devices = config.devices or (("cpu", "cuda:0") if wp.is_cuda_available() else ("cpu",))
-    rows: list[Row] = []
-    for case in plan(quick=config.quick, devices=devices):
-        if config.only and case.purpose not in config.only:
+    gpu = _gpu(devices)
+    known = {case_of(row): row for row in earlier_rows(config.out)} if config.resume else {}
+    cases = [
+        case
+        for case in plan(quick=config.quick, devices=devices)
+        if case in known or not config.only or case.purpose in config.only
+    ]
+    for case in cases:
+        if case in known:
             continue
-        row = measure(case, quick=config.quick)
-        rows.append(row)
-        console.print(described(case, row), highlight=False)
+        known[case] = measure(case, quick=config.quick)
+        console.print(described(case, known[case]), highlight=False)
+        rows = [known[c] for c in cases if c in known]
+        write_text(config.out, json.dumps(result(config, rows, gpu), indent=1) + "\n")
+    rows = [known[case] for case in cases]
     reached = targets(rows)
     for target in reached:
         console.print(f"{target.name}: {target.value:.3g}, target {target.target}", highlight=False)
-    result = {
-        "command": "python -m benchmarks.throughput" + (" --quick" if config.quick else ""),
+    console.print(f"{len(rows)} rows in {config.out}")
+    return rows, reached
+
+
+def result(config: ThroughputBenchmark, rows: Sequence[Row], gpu: dict[str, object] | None) -> dict[str, Any]:
+    """Return what the file holds: how and where it was run, what the rows say of the targets, the rows."""
+    return {
+        "command": f"python -m benchmarks.throughput --out {config.out.name}"
+        + (" --quick" if config.quick else ""),
         "commit": code_version(),
         "simulator_version": SIMULATOR_VERSION,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
         "load_average": [round(load, 1) for load in os.getloadavg()],
-        "gpu": _gpu(devices),
-        "targets": [asdict(target) for target in reached],
+        "gpu": gpu,
+        "targets": [asdict(target) for target in targets(rows)],
         "rows": [asdict(row) for row in rows],
     }
-    write_text(config.out, json.dumps(result, indent=1) + "\n")
-    console.print(f"{len(rows)} rows written to {config.out}")
-    return rows, reached
+
+
+def earlier_rows(path: Path) -> list[Row]:
+    """Return the rows that a result file holds; none where there is no file.
+
+    Raises:
+        CombwiseError: they were timed with another version of the simulator.
+    """
+    if not path.exists():
+        return []
+    held = json.loads(path.read_text(encoding="utf-8"))
+    if held["simulator_version"] != SIMULATOR_VERSION:
+        raise CombwiseError(
+            f"{path} holds rows of simulator version {held['simulator_version']}; this is "
+            f"{SIMULATOR_VERSION}: run without --resume to time all cases again"
+        )
+    return [Row(**row) for row in held["rows"]]
 
 
 def _gpu(devices: Sequence[str]) -> dict[str, object] | None:

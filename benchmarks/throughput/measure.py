@@ -6,7 +6,7 @@ import multiprocessing
 import resource
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from benchmarks.throughput.cases import Case
 
@@ -40,6 +40,11 @@ class Row:
     cantilever_error: float
     purpose: str
     clock: str
+
+
+def case_of(row: Row) -> Case:
+    """Return the case that a row answers."""
+    return Case(**{field.name: getattr(row, field.name) for field in fields(Case)})
 
 
 def measure(case: Case, *, quick: bool) -> Row:
