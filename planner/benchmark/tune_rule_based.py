@@ -3,7 +3,8 @@
     python -m planner.benchmark.tune_rule_based --out runs/tune_rules [--resume]
 
 Random search with successive halving: `candidates` sets of numbers, the present ones first, try the first
-tasks; the better third goes on to further tasks, until one is left. The objective is what MPPI's weights were
+tasks; the better third goes on to further tasks, until one is left. Heads of which no task can be made are
+left out. The objective is what MPPI's weights were
 regressed on: moved plus disturbance at the end, over moved at the start. Seeds below 100, training families.
 """
 
@@ -119,8 +120,9 @@ def candidates(count: int, seed: int) -> list[RuleBasedConfig]:
 
 
 def objective(rules: RuleBasedConfig, trials: Sequence[dict[str, Any]]) -> float:
-    """Return the mean of what is left, over the tasks that these rules tried."""
-    return float(np.mean([t["left"] for t in trials if t["rules"] == dataclasses.asdict(rules)]))
+    """Return the mean of what is left, over the tasks that these rules tried; infinite for none."""
+    left = [t["left"] for t in trials if t["rules"] == dataclasses.asdict(rules) and "refused" not in t]
+    return float(np.mean(left)) if left else float("inf")
 
 
 def ranked(rules: Sequence[RuleBasedConfig], trials: Sequence[dict[str, Any]]) -> list[RuleBasedConfig]:
@@ -143,6 +145,8 @@ def try_rules(folder: Path, config: TuneConfig, seed: int, rules: RuleBasedConfi
     if path.exists():
         return json.loads(path.read_text())
     task = _task(folder, level, seed, config.guides)
+    if isinstance(task, str):
+        return {"level": level, "seed": seed, "rules": dataclasses.asdict(rules), "refused": task}
     scene = task.scene()
     assert scene.truth is not None
     grid = GRIDS["small"]
@@ -169,11 +173,14 @@ def try_rules(folder: Path, config: TuneConfig, seed: int, rules: RuleBasedConfi
 
 
 @lru_cache(maxsize=2)
-def _task(folder: Path, level: str, seed: int, guides: int) -> Task:
-    """Return a task; kept, because jobs of one task follow each other."""
+def _task(folder: Path, level: str, seed: int, guides: int) -> Task | str:
+    """Return a task, or why none can be made; kept, because jobs of one task follow each other."""
     family = TRAINING_FAMILIES[seed % len(TRAINING_FAMILIES)]
     config = TaskConfig(level, seed, family, guides=guides)
-    return Task(config, folder / "tasks" / f"{config.name}.npz")
+    try:
+        return Task(config, folder / "tasks" / f"{config.name}.npz")
+    except CombwiseError as error:
+        return str(error)
 
 
 if __name__ == "__main__":

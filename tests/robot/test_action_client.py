@@ -16,6 +16,7 @@ import rclpy.action.client
 from combwise_interfaces.action import ExecuteStroke
 from rclpy.action.server import ActionServer
 from rclpy.executors import MultiThreadedExecutor
+from rclpy.task import Future
 
 from robot_ros.nodes.action_client import LockedActionClient
 from tests.robot.ros_process import ros_domain
@@ -51,7 +52,7 @@ def client() -> Iterator[LockedActionClient]:
 
 
 def test_a_quick_answer_is_not_lost(client: LockedActionClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    future_of_rclpy = rclpy.action.client.Future
+    future_of_rclpy = Future
 
     def late(*args: Any, **kwargs: Any) -> Any:
         """Rclpy makes the future after sending: from here to its noting down an answer found nobody."""
