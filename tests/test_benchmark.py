@@ -104,7 +104,8 @@ def test_rules_leave_hair_alone_that_matches(strands: np.ndarray) -> None:
     hair = volume_from_strands(strands, 300.0, GRID)
     assert planner.plan(hair, hair, head, rng()).stroke is None
     moved = volume_from_strands(strands + np.array([0.02, 0.0, 0.0], np.float32), 300.0, GRID)
-    assert planner.assess(hair, hair, head) < planner.assess(moved, hair, head)
+    watching = RuleBasedPlanner(RuleBasedConfig(watch=True))
+    assert watching.assess(hair, hair, head) < watching.assess(moved, hair, head)
     watched_by_nobody = RuleBasedPlanner(RuleBasedConfig(watch=False))
     assert np.isnan(watched_by_nobody.assess(moved, hair, head))
 
