@@ -162,7 +162,7 @@ def main() -> None:
             "--out publishes the scores of the evaluation too; expected --scores metrics.json"
         )
     scores = json.loads(arguments.scores.read_text(encoding="utf-8"))
-    command = f"combwise evaluate goal; python -m benchmarks.goal_pictures --episode {arguments.episode}"
+    command = f"python -m benchmarks.goal_pictures --episode {arguments.episode}"
     write_json(
         arguments.out,
         {**provenance(command), **scores, "family": episode.family, "pictures": [r.row for r in readings]},

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hairsim.atomic_file import write_text
+from planner.benchmark.tables import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -134,6 +135,11 @@ def goal_pictures_table(result: Result) -> str:
     return "\n".join([*_lines(heads, lines), "", f"One head of `{result['family']}` hair."])
 
 
+def styling_table(result: Result) -> str:
+    """Return the scores of every planner, level by level, and their paired differences."""
+    return markdown(result).replace("\n## ", "\n### ").rstrip("\n")
+
+
 class Table(NamedTuple):
     """A table of a page: the page in docs/, the table's name, its file in results/ and who draws it."""
 
@@ -150,6 +156,7 @@ TABLES = (
     Table("search.md", "mppi", "mppi.json", mppi_table),
     Table("goals.md", "goals", "goals.json", goals_table),
     Table("goals.md", "goal pictures", "goals.json", goal_pictures_table),
+    Table("benchmark.md", "styling", "styling.json", styling_table),
 )
 
 
