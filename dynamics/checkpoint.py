@@ -123,8 +123,6 @@ def fill_network(network: nn.Module, checkpoint: Checkpoint, path: Path, *, unde
         name.removeprefix(under): t.float()
         for name, t in checkpoint.tensors.items()
         if name.startswith(under)
-        for name, t in checkpoint.tensors.items()
-        if name.startswith(under)
     }
     try:
         network.load_state_dict(tensors)

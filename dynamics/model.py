@@ -122,7 +122,9 @@ class HairDynamics:
 
     def decode(self, state: LatentState) -> HairVolume:
         """Return the completed hair of a state: what no stroke at all is predicted to leave."""
-        occupancy, direction = self._on_grid(state, state.hair.occupancy, state.hair.direction)
+        occupancy, direction = (
+            on_grid(x, state.low, self.grid) for x in (state.hair.occupancy, state.hair.direction)
+        )
         return HairVolume(occupancy[0].cpu().numpy(), direction[0].cpu().numpy(), self.grid)
 
     def rollout(
@@ -173,17 +175,17 @@ class HairDynamics:
                 hair, touched = self._caution.applied(hair, edit), touched | edit.mask.voxels
             parts.append((hair.occupancy, hair.direction, expected_error(hair.occupancy, touched)))
         occupancy, direction, uncertainty = (torch.cat(part) for part in zip(*parts, strict=True))
-        return Rollout(*self._on_grid(state, occupancy, direction), uncertainty)
+        return Rollout(
+            on_grid(occupancy, state.low, self.grid), on_grid(direction, state.low, self.grid), uncertainty
+        )
 
-    def _on_grid(self, state: LatentState, occupancy: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-        """Put a box into the empty grid."""
-        count = len(occupancy)
-        x, y, z = (slice(a, a + n) for a, n in zip(state.low, state.box.shape, strict=True))
-        whole = occupancy.new_zeros(count, *self.grid.shape)
-        heading = direction.new_zeros(count, *self.grid.shape, 3)
-        whole[:, x, y, z] = occupancy
-        heading[:, x, y, z] = direction
-        return whole, heading
+
+def on_grid(values: Tensor, low: tuple[int, int, int], grid: GridSpec) -> Tensor:
+    """Put values [N, x, y, z, ...] over a box whose first voxel is `low` into the empty grid."""
+    whole = values.new_zeros(len(values), *grid.shape, *values.shape[4:])
+    x, y, z = (slice(a, a + n) for a, n in zip(low, values.shape[1:4], strict=True))
+    whole[:, x, y, z] = values
+    return whole
 
 
 def repeated(state: EditState, count: int) -> EditState:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dynamics.baselines.predictors import Volume
-from dynamics.checkpoint import CheckpointInfo, file_hash, halved, load_checkpoint, save_checkpoint
+from dynamics.checkpoint import CheckpointInfo, file_hash, load_checkpoint
 from dynamics.data import (
     SOURCES,
     Source,
@@ -26,7 +26,7 @@ from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.latent.autoencoder import Decoded
 from dynamics.latent.load import load_latent
 from dynamics.latent.loss import volume_loss
-from dynamics.latent.train import MODEL_FILE, training_record
+from dynamics.latent.train import MODEL_FILE, keep_trained, training_record
 from dynamics.metrics import changed, changed_region, score
 from dynamics.pictures import draw_prediction
 from dynamics.precision import fast_arithmetic
@@ -285,15 +285,7 @@ def _train(config: TrainDynamicsConfig, processes: Processes, device: torch.devi
     )
     if not processes.leads:
         return ""
-    trained = {
-        **info.training,
-        "steps": result.steps,
-        "seconds": round(result.seconds),
-        "validation": result.scores,
-    }
-    path = folder.path / MODEL_FILE
-    save_checkpoint(path, dataclasses.replace(info, training=trained), halved(model.state_dict()))
-    folder.write_json("metrics.json", result.scores)
+    path = keep_trained(folder, info, result, model)
     scores = result.scores
     return (
         f"dynamics {path}: {result.steps} steps in {result.seconds / 60:.1f} min, occupancy error on changed "

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dynamics.baselines.predictors import Volume
-from dynamics.checkpoint import CheckpointInfo, halved, save_checkpoint
+from dynamics.checkpoint import CheckpointInfo
 from dynamics.latent.autoencoder import Codes, features, volume_of
 from dynamics.latent.load import read_latent
 from dynamics.latent.loss import volume_loss
 from dynamics.latent.model import LatentModel
-from dynamics.latent.train import MODEL_FILE
+from dynamics.latent.train import keep_trained
 from dynamics.metrics import intersection_over_union, median_turn
 from dynamics.model import WEIGHTS
 from dynamics.precision import fast_arithmetic
@@ -284,15 +284,7 @@ def train_goal(config: TrainGoalConfig) -> str:
     )
     task = GoalTask(network, latent, lessons, held_back, config.batch, device)
     result = fit(task, fitting, folder.path, info, device=device, label="train goal")
-    trained = {
-        **info.training,
-        "steps": result.steps,
-        "seconds": round(result.seconds),
-        "validation": dict(result.scores),
-    }
-    path = folder.path / MODEL_FILE
-    save_checkpoint(path, dataclasses.replace(info, training=trained), halved(network.state_dict()))
-    folder.write_json("metrics.json", result.scores)
+    path = keep_trained(folder, info, result, network)
     return (
         f"picture model {path}: {path.stat().st_size / 1e6:.1f} MB, {result.steps} steps in "
         f"{result.seconds / 60:.1f} min on {len(lessons.views)} pictures, validation IoU "

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from dynamics.baselines.advection import Advection
 from dynamics.editing.stroke_raster import rasterise
-from dynamics.model import HairDynamics, LatentState, Rollout
+from dynamics.model import HairDynamics, LatentState, Rollout, on_grid
 from hairsim.head.head import Head
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_paths
@@ -49,11 +48,4 @@ class AdvectionDynamics:
             paths = stroke_paths([sequence[step] for sequence in strokes], head, tool)
             raster = rasterise(list(paths), tool, state.box).to(occupancy.device)
             occupancy, direction = self._rule.predict(occupancy, direction, distance, raster, self.grid.voxel)
-        return Rollout(self._whole(state, occupancy), self._whole(state, direction))
-
-    def _whole(self, state: LatentState, box: Tensor) -> Tensor:
-        """Put a box [N, x, y, z, ...] into the empty grid."""
-        whole = box.new_zeros(len(box), *self.grid.shape, *box.shape[4:])
-        x, y, z = (slice(a, a + n) for a, n in zip(state.low, state.box.shape, strict=True))
-        whole[:, x, y, z] = box
-        return whole
+        return Rollout(on_grid(occupancy, state.low, self.grid), on_grid(direction, state.low, self.grid))

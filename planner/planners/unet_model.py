@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from dynamics.baselines.load import load_baselines
 from dynamics.baselines.predictors import Direct
@@ -16,7 +15,7 @@ from dynamics.baselines.unet import Hair, UNet
 from dynamics.checkpoint import CheckpointInfo
 from dynamics.editing.stroke_raster import rasterise
 from dynamics.latent.autoencoder import volume_of
-from dynamics.model import CHUNK, Rollout, working_box
+from dynamics.model import CHUNK, Rollout, on_grid, working_box
 from dynamics.precision import fast_arithmetic
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
@@ -81,14 +80,9 @@ class UNetDynamics:
             with fast_arithmetic(self._device):
                 after = volume_of(self._model(hair, raster.to(self._device)))
             hair = Hair(*after, hair.head_distance)
-        return Rollout(self._whole(state, hair.occupancy), self._whole(state, hair.direction))
-
-    def _whole(self, state: SeenHair, box: Tensor) -> Tensor:
-        """Put a box [N, x, y, z, ...] into the empty grid."""
-        whole = box.new_zeros(len(box), *self.grid.shape, *box.shape[4:])
-        x, y, z = (slice(a, a + n) for a, n in zip(state.low, state.box.shape, strict=True))
-        whole[:, x, y, z] = box
-        return whole
+        return Rollout(
+            on_grid(hair.occupancy, state.low, self.grid), on_grid(hair.direction, state.low, self.grid)
+        )
 
 
 def load_unet_dynamics(folder: Path, beside: CheckpointInfo, *, device: str = "cpu") -> UNetDynamics:
