@@ -61,6 +61,10 @@ class OccupancyLatentTask(LatentTask):
 
     TURNED: ClassVar[float] = 0.0
 
+    def validate(self) -> dict[str, float]:
+        """Score reconstructions of held-back hair, without directions."""
+        return _of_occupancy(super().validate())
+
 
 class OccupancyOnlyTask(EditingTask):
     """Learn what strokes do to occupancy alone."""
@@ -68,8 +72,8 @@ class OccupancyOnlyTask(EditingTask):
     TURNED: ClassVar[float] = 0.0
 
     def validate(self) -> dict[str, float]:
-        """Score held-back strokes; errors of directions that nobody predicted are left out."""
-        return {name: value for name, value in super().validate().items() if not name.endswith("_deg")}
+        """Score held-back strokes, without directions."""
+        return _of_occupancy(super().validate())
 
 
 @dataclass(frozen=True)
@@ -114,3 +118,8 @@ def with_directions(occupancy: Tensor, known: Volume) -> Volume:
 
 def _blind(state: EditState) -> EditState:
     return state._replace(direction=torch.zeros_like(state.direction))
+
+
+def _of_occupancy(scores: dict[str, float]) -> dict[str, float]:
+    """Leave out errors of directions that nobody predicted."""
+    return {name: value for name, value in scores.items() if not name.endswith("_deg")}

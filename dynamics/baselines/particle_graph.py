@@ -97,13 +97,13 @@ class Round(nn.Module):
     def forward(self, hair: Tensor, tool: Tensor, edges: Edges) -> Tensor:
         """Return hair [N, P, C] that has heard its neighbours, and the tool [N, Q, C]."""
         own = self.norm(hair)
-        # What is linear in the sender is computed once a particle, not once an edge.
+        # An edge's message has two layers; what is linear in them is done once a particle, not once an edge.
         said = torch.cat([self.from_hair(own), self.from_tool(tool)], dim=1)
         count, particles, others = edges.sender.shape
         index = edges.sender.reshape(count, -1, 1).expand(-1, -1, said.shape[-1])
         said = said.gather(1, index).reshape(count, particles, others, -1)
         heard = nn.functional.silu(said + self.to_hair(own)[:, :, None] + self.relation(edges.relation))
-        message = (nn.functional.silu(self.message(heard)) * edges.heard).mean(2)
+        message = self.message((heard * edges.heard).mean(2))
         return hair + self.update(torch.cat([own, message], dim=-1))
 
 

@@ -45,6 +45,7 @@ class TrainBaselinesConfig:
         models: which to train, some of unet, no_pretraining, occupancy_only, one_level, particle_graph.
         minutes: time limit for each, pre-training included; as long as the steps take, by default.
         steps: instead of the editing model's; 0 for those. Pre-training is shortened as much.
+        latent_batch: crops a step of pre-training, as many crops in all; 0 for as many a step as ours.
         seed: of everything random.
         device: "cpu" or "cuda".
         threads: on the CPU; 0 for all cores.
@@ -59,6 +60,7 @@ class TrainBaselinesConfig:
     models: tuple[str, ...] = MODELS
     minutes: float = ENDLESS
     steps: int = 0
+    latent_batch: int = 0
     seed: int = 0
     device: str = "cpu"
     threads: int = 0
@@ -68,6 +70,11 @@ class TrainBaselinesConfig:
     particle_graph: ParticleGraphConfig = field(default_factory=ParticleGraphConfig)
 
     def __post_init__(self) -> None:
+        if min(self.steps, self.latent_batch) < 0:
+            raise CombwiseError(
+                f"{self.steps} steps, {self.latent_batch} crops a step of pre-training; "
+                "expected none negative"
+            )
         unknown = [name for name in self.models if name not in BASELINES]
         if unknown or not self.models:
             raise CombwiseError(f"baselines {list(self.models)}; expected some of {', '.join(BASELINES)}")
@@ -157,11 +164,11 @@ def _steps(training: Mapping[str, Any]) -> int:
 def _pretraining_budget(config: TrainBaselinesConfig, model: CheckpointInfo) -> Budget:
     """Return how long latent spaces are pre-trained: as ours, or as much less as the strokes after it."""
     ours = model.training["latent"]
-    steps, editing = _steps(ours), _steps(model.training)
-    if config.steps and editing:
-        steps = max(1, round(steps * config.steps / editing))
+    batch, editing = config.latent_batch or int(ours["batch"]), _steps(model.training)
+    shortened = config.steps / editing if config.steps and editing else 1.0
+    steps = max(1, round(_steps(ours) * int(ours["batch"]) * shortened / batch))
     minutes = config.minutes if config.minutes >= ENDLESS else LATENT_SHARE * config.minutes
-    return Budget(steps, int(ours["batch"]), float(ours["learning_rate"]), minutes, config.seed)
+    return Budget(steps, batch, float(ours["learning_rate"]), minutes, config.seed)
 
 
 def _trained_beside(config: TrainBaselinesConfig, store: Store) -> CheckpointInfo:
