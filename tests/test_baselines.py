@@ -20,7 +20,7 @@ from dynamics.baselines.roster import BASELINES
 from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
 from dynamics.baselines.unet import UNetConfig
 from dynamics.cases import Case, case_batch
-from dynamics.checkpoint import CheckpointInfo, load_checkpoint
+from dynamics.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
 from dynamics.data import Store, Window
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.editing.mask import EditMask, MaskConfig, edit_mask
@@ -264,3 +264,18 @@ def test_a_checkpoint_of_another_model_or_a_damaged_one_is_one_sentence(
     (place / "model.safetensors").write_bytes(other[:1000])
     with pytest.raises(CombwiseError, match="is truncated"):
         loaded(trained, tmp_path)
+
+
+@pytest.mark.slow
+def test_baselines_are_trained_beside_a_model_with_a_latent_space_only(trained: Path, tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(trained / "dynamics" / "model.safetensors")
+    training = {name: value for name, value in checkpoint.info.training.items() if name != "latent"}
+    alone = tmp_path / "alone.safetensors"
+    save_checkpoint(alone, dataclasses.replace(checkpoint.info, training=training), checkpoint.tensors)
+    with pytest.raises(CombwiseError, match="does not tell latent of its training"):
+        train_baselines(TrainBaselinesConfig(trained / "data", alone, tmp_path / "run"))
+
+
+def test_a_baseline_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(CombwiseError, match="expected some of unet, no_pretraining, occupancy_only"):
+        TrainBaselinesConfig(Path("a"), Path("b"), Path("c"), models=("two_level",))

@@ -185,6 +185,11 @@ def _trained_beside(config: TrainBaselinesConfig, store: Store) -> CheckpointInf
     ).info
     if unfinished and info.training["of"] != "dynamics":
         raise CombwiseError(f"{path} trains a model of kind {info.training['of']}; expected dynamics")
+    missing = [name for name in ("batch", "learning_rate", "latent") if name not in info.training]
+    if missing:
+        raise CombwiseError(
+            f"{path} does not tell {', '.join(missing)} of its training; expected 'combwise train dynamics'"
+        )
     if unfinished and not config.steps and config.minutes >= ENDLESS:
         raise CombwiseError(
             f"{path} is still being trained, so that its steps are not known; expected --steps or --minutes"
