@@ -39,7 +39,7 @@ def result(run: Path) -> dict[str, Any]:
         run: its folder, finished.
 
     Raises:
-        CombwiseError: it is none, it is not finished, or its weights are gone.
+        CombwiseError: it is none, it is not finished, it scored no unseen families, or its weights are gone.
     """
     scores, config = run / "metrics.json", run / CONFIG_FILE
     if not scores.is_file() or not config.is_file():
@@ -49,6 +49,8 @@ def result(run: Path) -> dict[str, Any]:
         raise CombwiseError(
             f"{run} is a run of {record['kind']}; expected one of 'combwise evaluate dynamics'"
         )
+    if not any(row["split"] == "unseen" for row in found["paired"]):
+        raise CombwiseError(f"{run} scored no unseen families; expected an evaluation with --splits unseen")
     when = datetime.fromtimestamp(scores.stat().st_mtime, UTC)
     return {
         "what": "combwise evaluate dynamics: errors with 95 % bootstrap intervals over episodes",

@@ -105,3 +105,8 @@ def test_only_finished_evaluations_of_dynamics_are_published(tmp_path: Path) -> 
         result(tmp_path)
     with pytest.raises(CombwiseError, match="is a run of TrainLatentConfig; expected"):
         result(evaluation(tmp_path / "run", kind="TrainLatentConfig"))
+    other = evaluation(tmp_path / "other")
+    told = (other / "metrics.json").read_text()
+    (other / "metrics.json").write_text(told.replace("unseen", "validation"))
+    with pytest.raises(CombwiseError, match="scored no unseen families"):
+        result(other)
