@@ -59,7 +59,7 @@ weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 
 	$(BIN)/combwise train dynamics --data $(WEIGHTS)/train --latent $(WEIGHTS)/latent \
 		--out $(WEIGHTS)/dynamics --minutes 40 --batch 3 --device $(DEVICE) --resume
 	$(BIN)/combwise evaluate dynamics --data $(WEIGHTS)/train $(WEIGHTS)/unseen --weights $(WEIGHTS)/dynamics \
-		--out $(WEIGHTS)/evaluation --splits unseen --horizons 1 --episodes 8 --device $(DEVICE) --resume
+		--out $(WEIGHTS)/evaluation --splits unseen --horizons 1 3 --episodes 8 --device $(DEVICE) --resume
 	$(BIN)/combwise weights install $(WEIGHTS)/dynamics --evaluation $(WEIGHTS)/evaluation --overwrite
 	$(BIN)/combwise train goal --data $(WEIGHTS)/train --out $(WEIGHTS)/goal --views 2000 --minutes 20 --batch 4 \
 		--device $(DEVICE) --resume

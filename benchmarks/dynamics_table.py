@@ -1,57 +1,52 @@
-"""Draw the table of docs/dynamics.md from the card of the shipped weights alone.
-
-python -m benchmarks.dynamics_table
-"""
+"""The tables of docs/dynamics.md, from a result of `benchmarks.dynamics` alone."""
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
-from benchmarks.tables import ROOT, drawn
-from hairsim.atomic_file import write_text
+PREDICTED = (
+    "editing",
+    "cautious",
+    "identity",
+    "reconstruction",
+    "advection",
+    "nearest",
+    "unet",
+    "no_pretraining",
+    "occupancy_only",
+    "one_level",
+    "particle_graph",
+)
+"""Models of combing in the order of the table."""
 
-PAGE = ROOT / "docs" / "dynamics.md"
-CARD = ROOT / "dynamics" / "weights" / "small.json"
-
-PREDICTED = ("editing", "identity", "reconstruction", "advection", "nearest", "unet", "no_pretraining")
-"""Models of combing in the order of the table; those without figures are left out."""
+HEADS = "| input | strokes | model | 1 - F1 | Chamfer [mm] | direction [deg] | editing beside it, 1 - F1 |"
 
 
-def dynamics_table(card: dict[str, Any]) -> str:
-    """Return what the card of shipped weights says of one stroke on the voxels that change."""
-    lines = [
-        "| input | model | 1 - F1 | Chamfer [mm] | direction [deg] | editing beside it, 1 - F1 |",
-        "|---|---|---|---|---|---|",
-    ]
-    wanted = {"split": "unseen", "horizon": 1, "region": "changed", "hair_class": "all"}
+def dynamics_table(result: dict[str, Any]) -> str:
+    """Return how far models are from the truth on the voxels that change, unseen families."""
+    wanted = {"split": "unseen", "region": "changed", "hair_class": "all"}
     found = {
-        (row["input"], row["model"], row["metric"]): row["mean"]
-        for row in card["evaluation"]["rows"]
+        (row["input"], row["horizon"], row["model"], row["metric"]): row["mean"]
+        for row in result["rows"]
         if all(row[name] == value for name, value in wanted.items())
     }
     paired = {
-        (row["input"], row["against"]): row
-        for row in card["evaluation"]["paired"]
-        if (row["split"], row["horizon"], row["metric"]) == ("unseen", 1, "occupancy_error")
+        (row["input"], row["horizon"], row["against"]): row
+        for row in result["paired"]
+        if (row["split"], row["metric"]) == ("unseen", "occupancy_error")
     }
-    for source in ("full", "cameras"):
+    lines = [HEADS, "|" + "---|" * HEADS.count(" | ") + "---|"]
+    for source, horizon in dict.fromkeys((place[0], place[1]) for place in found):
         for model in PREDICTED:
-            if (source, model, "occupancy_error") not in found:
+            place = (source, horizon, model)
+            if (*place, "occupancy_error") not in found:
                 continue
-            error, chamfer, turned = (
-                found[source, model, m] for m in ("occupancy_error", "chamfer_mm", "direction_deg")
-            )
-            beside = _beside(paired[source, model]) if (source, model) in paired else "-"
-            lines.append(f"| {source} | {model} | {error:.3f} | {chamfer:.2f} | {turned:.1f} | {beside} |")
-    trained = card["training"]
-    source_line = (
-        f"From the card of the shipped weights, simulator version {card['simulator_version']}, code "
-        f"{card['code_version']}: {trained['steps']} steps of {trained['batch']} crops on "
-        f"{trained['machine']}."
-    )
-    return "\n".join([*lines, "", source_line])
+            metrics = (("occupancy_error", 3), ("chamfer_mm", 2), ("direction_deg", 1))
+            cells = [f"{found[*place, name]:.{decimals}f}" for name, decimals in metrics]
+            beside = _beside(paired[place]) if place in paired else "-"
+            lines.append(f"| {source} | {horizon} | {model} | {' | '.join(cells)} | {beside} |")
+    lines += [f"| - | - | {name} | not run | - | - | - |" for name in PREDICTED if name in result["not_run"]]
+    return "\n".join([*lines, "", _source(result)])
 
 
 def _beside(row: dict[str, Any]) -> str:
@@ -59,18 +54,12 @@ def _beside(row: dict[str, Any]) -> str:
     return f"{100.0 * row['relative']:+.1f} % ({low:+.1f} to {high:+.1f})"
 
 
-def document() -> str:
-    """Return the page as it should be."""
-    table = dynamics_table(json.loads(CARD.read_text(encoding="utf-8")))
-    return drawn(PAGE.read_text(encoding="utf-8"), "dynamics", table)
-
-
-def main() -> int:
-    """Write the page."""
-    write_text(PAGE, document())
-    print(PAGE.relative_to(ROOT))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _source(result: dict[str, Any]) -> str:
+    """Return how the figures were made, and what of."""
+    weights = result["weights"]
+    trained = weights["training"]
+    return (
+        f"`{result['command']}`, {result['commit']}, {result['date']}, {result['machine']}. "
+        f"Weights of simulator version {weights['simulator_version']}, code {weights['code_version']}: "
+        f"{trained['steps']} steps of {trained['batch']} crops on {trained['machine']}."
+    )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.dynamics_table import dynamics_table
 from hairsim.atomic_file import write_text
 from planner.benchmark.tables import markdown
 
@@ -154,6 +155,7 @@ TABLES = (
     Table("robot.md", "reach", "reach.json", reach_table),
     Table("seeing.md", "observe", "observe.json", observe_table),
     Table("search.md", "mppi", "mppi.json", mppi_table),
+    Table("dynamics.md", "dynamics", "dynamics.json", dynamics_table),
     Table("goals.md", "goals", "goals.json", goals_table),
     Table("goals.md", "goal pictures", "goals.json", goal_pictures_table),
     Table("benchmark.md", "styling", "styling.json", styling_table),

@@ -22,7 +22,7 @@ from dynamics.latent.autoencoder import ALIGNMENT
 from hairsim.errors import CombwiseError
 from hairsim.generate.dataset import Dataset
 from hairsim.generate.dataset_info import DatasetInfo
-from hairsim.generate.episode import Episode, SparseVolume
+from hairsim.generate.episode import Episode, SparseVolume, dequantised
 from hairsim.generate.splits import SPLITS
 from hairsim.generate.volume_cache import VolumeCache
 from hairsim.tools.tool import Tool, ToolPath
@@ -44,6 +44,9 @@ KEPT = 512
 """Episodes that stay in memory, of about 4 MB each; the next are read from disk in a tenth of a second."""
 
 HEADS_KEPT = 64
+
+STRANDS_KEPT = 4 * KEPT
+"""Episodes whose strands stay in memory, of 0.3 MB each."""
 
 
 @dataclass(frozen=True)
@@ -201,11 +204,13 @@ class Store:
     """A dataset's episodes, the last `KEPT` of them in memory.
 
     Attributes:
+        path: its folder.
         info: what the dataset is.
         grid: where its voxels are.
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._dataset = Dataset(path)
         self.info: DatasetInfo = self._dataset.info
         self.grid = self.info.grid
@@ -221,6 +226,7 @@ class Store:
         self._cache.fill([meta.index for meta in metas])
         load = lru_cache(KEPT)(self._combing)
         self._head_distance = lru_cache(HEADS_KEPT)(self._distance)
+        self._stored_strands = lru_cache(STRANDS_KEPT)(self._strands)
         self._splits = {
             name: Split([m.index for m in metas if m.split == name], self.info.sizes.strokes, load)
             for name in SPLITS
@@ -276,6 +282,13 @@ class Store:
 
     def _distance(self, head: int) -> np.ndarray:
         return self._dataset.head(head).distance(self.grid)
+
+    def _strands(self, number: int) -> np.ndarray:
+        return self._dataset.arrays(number, ("strands",))["strands"]
+
+    def strands(self, number: int) -> np.ndarray:
+        """Return the guide strands of all states of an episode, [K+1, S, V, 3] float32 [m], head frame."""
+        return dequantised(self._stored_strands(number))
 
     def split(self, name: str) -> Split:
         """Return the episodes of one split, in the order of their numbers."""

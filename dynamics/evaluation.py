@@ -26,7 +26,7 @@ from dynamics.baselines.predictors import (
     Seen,
     Volume,
 )
-from dynamics.baselines.train import MODELS
+from dynamics.baselines.roster import BASELINES
 from dynamics.baselines.tune_advection import tune_advection
 from dynamics.calibration.measure import Calibrated, calibrate
 from dynamics.calibration.table import METRICS, calibration_figures, calibration_rows, calibration_words
@@ -45,9 +45,6 @@ from dynamics.speed import measure_speed
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
-
-NOT_RUN: dict[str, str] = dict.fromkeys(("occupancy_only", "one_level", "particle_graph"), "not run: no GPU")
-"""Baselines that the table names and that only a GPU would train in reasonable time."""
 
 TUNING = 12
 """Training episodes that the advection's numbers are chosen on."""
@@ -116,7 +113,7 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
     learned = load_baselines(config.baselines, model_info, device)
     rivals |= {name: baseline.predictor for name, baseline in learned.items()}
     effort = {"editing": Effort.of(model, model_info)} | {n: b.effort for n, b in learned.items()}
-    not_run = NOT_RUN | {name: "not trained" for name in MODELS if name not in learned}
+    not_run = {name: "not run: no checkpoint" for name in BASELINES if name not in learned}
     measured: list[Measured] = []
     calibrated: list[Calibrated] = []
     shown: list[Shown] = []

@@ -259,6 +259,10 @@ def load_model(
 def build_model(info: CheckpointInfo) -> EditingModel:
     """Return an untrained model of a checkpoint's sizes."""
     latent = LatentModel(LatentConfig(**info.sizes["latent"]))
+    return EditingModel(latent, editing_config(info), voxel=info.grid.voxel)
+
+
+def editing_config(info: CheckpointInfo) -> EditingConfig:
+    """Return the sizes of a checkpoint's editing branch."""
     editing = dict(info.sizes["editing"])
-    config = EditingConfig(**{**editing, "mask": MaskConfig(**editing["mask"])})
-    return EditingModel(latent, config, voxel=info.grid.voxel)
+    return EditingConfig(**{**editing, "mask": MaskConfig(**editing["mask"])})

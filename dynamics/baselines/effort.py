@@ -37,6 +37,8 @@ class Effort:
     def beside(self, ours: Effort) -> str:
         """Return in words how this differs from ours by more than a tenth; nothing where it does not."""
         pairs = {"parameters": (self.parameters, ours.parameters), "strokes": (self.strokes, ours.strokes)}
+        if self.states:  # who has no latent space of its own is not to see any hair before the strokes
+            pairs["pre-training"] = (self.states, ours.states)
         apart = [
             f"{100.0 * theirs / expected:.0f} % of the {what}"
             for what, (theirs, expected) in pairs.items()

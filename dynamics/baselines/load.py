@@ -8,12 +8,10 @@ from pathlib import Path
 import torch
 
 from dynamics.baselines.effort import Effort
-from dynamics.baselines.predictors import Direct, EditingAlone, Predictor
-from dynamics.baselines.train import MODELS
-from dynamics.baselines.unet import UNet, UNetConfig
+from dynamics.baselines.predictors import Predictor
+from dynamics.baselines.roster import BASELINES
 from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint
 from dynamics.latent.train import MODEL_FILE
-from dynamics.model import build_model
 from hairsim.errors import CombwiseError
 
 
@@ -39,25 +37,20 @@ def load_baselines(folder: Path | None, beside: CheckpointInfo, device: torch.de
     if folder is None:
         return {}
     found: dict[str, Learned] = {}
-    for name in MODELS:
+    for name, baseline in BASELINES.items():
         path = folder / name / MODEL_FILE
         if not path.is_file():
             continue
         checkpoint = load_checkpoint(
             path,
-            kind="dynamics" if name == "no_pretraining" else name,
+            kind=baseline.kind,
             profile=beside.profile,
             grid=beside.grid,
             observer_version=beside.observer_version,
         )
-        if name == "unet":
-            unet = UNet(UNetConfig(**checkpoint.info.sizes["unet"]))
-            fill_network(unet, checkpoint, path)
-            network, predictor = unet, Direct(unet.to(device).eval())
-        else:
-            model = build_model(checkpoint.info)
-            fill_network(model, checkpoint, path)
-            network, predictor = model, EditingAlone(model.to(device).eval())
+        network = baseline.build(checkpoint.info)
+        fill_network(network, checkpoint, path)
+        predictor = baseline.predictor(network.to(device).eval())
         found[name] = Learned(predictor, Effort.of(network, checkpoint.info))
     if not found:
         raise CombwiseError(

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
-from dynamics.baselines.unet import Hair, UNet, UNetConfig
+from dynamics.baselines.particle_graph import ParticleGraphConfig
+from dynamics.baselines.pretraining import FOLDER, Budget, pretrain
+from dynamics.baselines.roster import BASELINES
+from dynamics.baselines.unet import UNetConfig
 from dynamics.checkpoint import CheckpointInfo, halved, load_checkpoint, save_checkpoint
-from dynamics.data import Store, StrokeBatch
-from dynamics.editing.branch import EditingModel
-from dynamics.editing.train import EditingTask, StrokeTask, TrainDynamicsConfig
-from dynamics.latent.autoencoder import volume_of
-from dynamics.latent.train import MODEL_FILE, reconstruction_loss
-from dynamics.metrics import changed, changed_region, score
-from dynamics.model import build_model
-from dynamics.precision import fast_arithmetic
-from dynamics.training import STATE_FILE, FitConfig, Task, fit, machine
+from dynamics.data import Store
+from dynamics.editing.train import TrainDynamicsConfig
+from dynamics.latent.train import MODEL_FILE
+from dynamics.training import STATE_FILE, FitConfig, fit, machine
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
 
 MODELS = ("unet", "no_pretraining")
+"""Which are trained unless others are asked for."""
 
 ENDLESS = 1e4
 """Minutes that no training takes."""
+
+LATENT_SHARE = 0.25
+"""Of the minutes of a baseline with a latent space of its own, how many pre-train it: about as with ours."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,16 @@ class TrainBaselinesConfig:
         dynamics: the editing model's run folder or checkpoint: steps, batch and sizes are taken from it. One
             that is still being trained will do where `steps` or `minutes` are given.
         out: run folder; each model gets a folder in it.
-        models: which to train.
-        minutes: time limit for each; as long as the steps take, by default.
-        steps: instead of the editing model's; 0 for those.
+        models: which to train, some of unet, no_pretraining, occupancy_only, one_level, particle_graph.
+        minutes: time limit for each, pre-training included; as long as the steps take, by default.
+        steps: instead of the editing model's; 0 for those. Pre-training is shortened as much.
+        latent_batch: crops a step of pre-training, as many crops in all; 0 for as many a step as ours.
         seed: of everything random.
         device: "cpu" or "cuda".
         threads: on the CPU; 0 for all cores.
         resume, overwrite: what to do with a run that is in `out` already.
         unet: sizes of the U-Net.
+        particle_graph: sizes of the particle graph.
     """
 
     data: Path
@@ -56,81 +60,24 @@ class TrainBaselinesConfig:
     models: tuple[str, ...] = MODELS
     minutes: float = ENDLESS
     steps: int = 0
+    latent_batch: int = 0
     seed: int = 0
     device: str = "cpu"
     threads: int = 0
     resume: bool = False
     overwrite: bool = False
     unet: UNetConfig = field(default_factory=UNetConfig)
+    particle_graph: ParticleGraphConfig = field(default_factory=ParticleGraphConfig)
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.models if name not in MODELS]
+        if min(self.steps, self.latent_batch) < 0:
+            raise CombwiseError(
+                f"{self.steps} steps, {self.latent_batch} crops a step of pre-training; "
+                "expected none negative"
+            )
+        unknown = [name for name in self.models if name not in BASELINES]
         if unknown or not self.models:
-            raise CombwiseError(f"baselines {list(self.models)}; expected some of {', '.join(MODELS)}")
-
-
-class UNetTask(StrokeTask):
-    """Predict the full hair after a stroke from what was seen before it, everywhere."""
-
-    def __init__(self, model: UNet, store: Store, config: TrainDynamicsConfig, device: torch.device) -> None:
-        super().__init__(store, config, device)
-        self._model = model
-
-    def trainable(self) -> nn.Module:
-        """Return the U-Net."""
-        return self._model
-
-    def loss(self, batch: StrokeBatch, progress: float) -> dict[str, Tensor]:
-        """Return the parts of the loss of the last stroke of the batch, as the editing model's."""
-        del progress
-        batch = batch.to(self._device)
-        start = batch.start
-        hair = Hair(start.seen, start.seen_direction, start.head_distance)
-        before = (start.occupancy, start.direction)
-        with torch.no_grad():
-            for number, raster in enumerate(batch.rasters[:-1]):
-                hair = Hair(*volume_of(self._model(hair, raster)), start.head_distance)
-                before = (batch.occupancy[number], batch.direction[number])
-        return self.stroke_loss(self._model(hair, batch.rasters[-1]), before, batch)
-
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """Score held-back strokes on changed voxels."""
-        self._model.eval()
-        scores: dict[str, float] = {}
-        for source, batch in self._held_back.items():
-            batch = batch.to(self._device)
-            start, after = batch.start, (batch.occupancy[0], batch.direction[0])
-            with fast_arithmetic(self._device):
-                decoded = self._model(
-                    Hair(start.seen, start.seen_direction, start.head_distance), batch.rasters[0]
-                )
-            region = changed_region(changed(start.occupancy, start.direction, *after))
-            found = score(*volume_of(decoded), *after, region)
-            scores[f"{source}_error"] = float(found.occupancy_error.mean())
-            scores[f"{source}_deg"] = float(found.direction_deg.nanmean())
-        return scores
-
-
-class NoPretrainingTask(EditingTask):
-    """Latent model and editing branch, untrained both, learn all at once from the strokes."""
-
-    def __init__(
-        self, model: EditingModel, store: Store, config: TrainDynamicsConfig, device: torch.device
-    ) -> None:
-        super().__init__(model, store, config, device)
-        model.latent.requires_grad_(True)
-
-    def trainable(self) -> nn.Module:
-        """Return both."""
-        return self._model
-
-    def loss(self, batch: StrokeBatch, progress: float) -> dict[str, Tensor]:
-        """Return the editing loss, the latent model's of the state before the stroke, and their sum."""
-        edit = super().loss(batch, progress)
-        start = type(batch.start)(*(t.to(self._device) for t in batch.start))
-        latent = reconstruction_loss(self._model.latent, start)["total"]
-        return {**edit, "latent": latent, "total": edit["total"] + latent}
+            raise CombwiseError(f"baselines {list(self.models)}; expected some of {', '.join(BASELINES)}")
 
 
 def train_baselines(config: TrainBaselinesConfig) -> str:
@@ -140,52 +87,88 @@ def train_baselines(config: TrainBaselinesConfig) -> str:
         torch.set_num_threads(config.threads)
     store = Store(config.data)
     model = _trained_beside(config, store)
-    # Here one process draws what several drew then.
-    together = int(model.training.get("processes", 1))
-    steps = config.steps or together * int(model.training.get("steps", 0))
-    batch = int(model.training["batch"])
     folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
-    words = []
-    for name in config.models:
-        place = folder.path / name
-        place.mkdir(exist_ok=True)
-        if (place / MODEL_FILE).exists():
-            words.append(f"{name} was there")
-            continue
-        torch.manual_seed(config.seed)
-        drawing = TrainDynamicsConfig(
-            data=config.data,
-            latent=config.data,
-            out=config.out,
-            batch=batch,
-            seed=config.seed,
-            **model.training.get("drawing", {}),
-        )
-        task, network, sizes = _task(name, model, store, config, drawing, device)
-        trained: dict[str, Any] = {
-            "data": dict(store.info.generation),
-            "episodes": len(store.split("training")),
-            "seed": config.seed,
-            "batch": batch,
-            "machine": machine(),
-        }
-        info = dataclasses.replace(
-            model, kind="dynamics" if name == "no_pretraining" else name, sizes=sizes, training=trained
-        )
-        rate = float(model.training["learning_rate"])
-        fitting = FitConfig(config.minutes, steps=steps, batch=batch, learning_rate=rate, seed=config.seed)
-        result = fit(task, fitting, place, info, device=device, label=f"train {name}")
-        trained |= {
-            "steps": result.steps,
-            "seconds": round(result.seconds),
-            "validation": dict(result.scores),
-            "parameters": sum(p.numel() for p in network.parameters()),
-        }
-        save_checkpoint(
-            place / MODEL_FILE, dataclasses.replace(info, training=trained), halved(network.state_dict())
-        )
-        words.append(f"{name} {result.steps} steps in {result.seconds / 60.0:.1f} min")
+    words = [_train(name, model, store, config, folder.path / name, device) for name in config.models]
     return f"baselines {folder.path}: " + ", ".join(words)
+
+
+def _train(
+    name: str,
+    model: CheckpointInfo,
+    store: Store,
+    config: TrainBaselinesConfig,
+    place: Path,
+    device: torch.device,
+) -> str:
+    """Train one baseline in its folder; return in words what that took."""
+    place.mkdir(exist_ok=True)
+    if (place / MODEL_FILE).exists():
+        return f"{name} was there"
+    torch.manual_seed(config.seed)
+    baseline, batch = BASELINES[name], int(model.training["batch"])
+    trained: dict[str, Any] = {
+        "data": dict(store.info.generation),
+        "episodes": len(store.split("training")),
+        "seed": config.seed,
+        "batch": batch,
+        "machine": machine(),
+    }
+    own = {"unet": config.unet, "particle_graph": config.particle_graph}
+    sizes = {name: dataclasses.asdict(own[name])} if name in own else dict(model.sizes)
+    info = dataclasses.replace(model, kind=baseline.kind, sizes=sizes, training=trained)
+    network = baseline.build(info).to(device)
+    minutes = config.minutes
+    if baseline.pretraining is not None:
+        budget = _pretraining_budget(config, model)
+        minutes -= 0.0 if minutes >= ENDLESS else budget.minutes
+        latent_info = dataclasses.replace(
+            model, kind=f"{name}_latent", sizes={"latent": model.sizes["latent"]}, training={}
+        )
+        trained["latent"] = pretrain(
+            network.latent, baseline.pretraining, store, budget, place / FOLDER, latent_info, device
+        )
+    drawing = TrainDynamicsConfig(
+        data=config.data,
+        latent=config.data,
+        out=config.out,
+        batch=batch,
+        seed=config.seed,
+        **model.training.get("drawing", {}),
+    )
+    fitting = FitConfig(
+        minutes,
+        steps=config.steps or _steps(model.training),
+        batch=batch,
+        learning_rate=float(model.training["learning_rate"]),
+        seed=config.seed,
+    )
+    task = baseline.task(network, store, drawing, device)
+    result = fit(task, fitting, place, info, device=device, label=f"train {name}")
+    trained |= {
+        "steps": result.steps,
+        "seconds": round(result.seconds),
+        "validation": dict(result.scores),
+        "parameters": sum(p.numel() for p in network.parameters()),
+    }
+    save_checkpoint(
+        place / MODEL_FILE, dataclasses.replace(info, training=trained), halved(network.state_dict())
+    )
+    return f"{name} {result.steps} steps in {result.seconds / 60.0:.1f} min"
+
+
+def _steps(training: Mapping[str, Any]) -> int:
+    """Return the steps that draw as many crops as a training did: one process draws what several drew."""
+    return int(training.get("processes", 1)) * int(training.get("steps", 0))
+
+
+def _pretraining_budget(config: TrainBaselinesConfig, model: CheckpointInfo) -> Budget:
+    """Return how long latent spaces are pre-trained: as ours, or as much less as the strokes after it."""
+    ours = model.training["latent"]
+    batch, editing = config.latent_batch or int(ours["batch"]), _steps(model.training)
+    shortened = config.steps / editing if config.steps and editing else 1.0
+    steps = max(1, round(_steps(ours) * int(ours["batch"]) * shortened / batch))
+    minutes = config.minutes if config.minutes >= ENDLESS else LATENT_SHARE * config.minutes
+    return Budget(steps, batch, float(ours["learning_rate"]), minutes, config.seed)
 
 
 def _trained_beside(config: TrainBaselinesConfig, store: Store) -> CheckpointInfo:
@@ -202,24 +185,13 @@ def _trained_beside(config: TrainBaselinesConfig, store: Store) -> CheckpointInf
     ).info
     if unfinished and info.training["of"] != "dynamics":
         raise CombwiseError(f"{path} trains a model of kind {info.training['of']}; expected dynamics")
+    missing = [name for name in ("batch", "learning_rate", "latent") if name not in info.training]
+    if missing:
+        raise CombwiseError(
+            f"{path} does not tell {', '.join(missing)} of its training; expected 'combwise train dynamics'"
+        )
     if unfinished and not config.steps and config.minutes >= ENDLESS:
         raise CombwiseError(
             f"{path} is still being trained, so that its steps are not known; expected --steps or --minutes"
         )
     return info
-
-
-def _task(
-    name: str,
-    model: CheckpointInfo,
-    store: Store,
-    config: TrainBaselinesConfig,
-    drawing: TrainDynamicsConfig,
-    device: torch.device,
-) -> tuple[Task, nn.Module, dict[str, Any]]:
-    """Return what to train, its network, and the sizes that its checkpoint tells."""
-    if name == "unet":
-        unet = UNet(config.unet).to(device)
-        return UNetTask(unet, store, drawing, device), unet, {"unet": dataclasses.asdict(config.unet)}
-    network = build_model(model).to(device)
-    return NoPretrainingTask(network, store, drawing, device), network, dict(model.sizes)

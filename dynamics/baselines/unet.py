@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dynamics.checkpoint import CheckpointInfo
 from dynamics.editing.stroke_raster import RASTER_CHANNELS
 from dynamics.latent.autoencoder import Decoded, features
 from dynamics.latent.blocks import ResidualBlock, fold, unfold
@@ -77,3 +78,8 @@ class UNet(nn.Module):
         outputs = unfold(self.out(last)).float()
         seen = torch.logit(hair.occupancy, eps=1e-4).clamp(-SEEN_LOGIT, SEEN_LOGIT)
         return Decoded(seen + SEEN_LOGIT * outputs[..., 0], hair.direction + outputs[..., 1:])
+
+
+def build_unet(info: CheckpointInfo) -> UNet:
+    """Return an untrained U-Net of a checkpoint's sizes."""
+    return UNet(UNetConfig(**info.sizes["unet"]))

@@ -195,15 +195,10 @@ class EditingModel(nn.Module):
             state: before the stroke.
             raster: [N, X/2, Y/2, Z/2, 16] of the strokes.
         """
-        mask = edit_mask(state.occupancy, state.direction, raster, self.voxel, self.branch.config.mask)
+        mask = self.mask(state, raster)
         inside = mask.voxels
         reading = self.branch(state, raster, mask)
-        fine = self._round(state.codes.fine + reading.codes.fine)
-        coarse = self._round(state.codes.coarse + reading.codes.coarse)
-        codes = Codes(
-            torch.where(mask.at(4) > 0.0, fine, state.codes.fine),
-            torch.where(mask.at(8) > 0.0, coarse, state.codes.coarse),
-        )
+        codes = self._edited(state.codes, reading.codes, mask)
         decoded = self._refined(codes, state, reading)
         occupancy, direction = volume_of(decoded)
         # The decoder sees a little beyond the mask; what it would change out there is given up.
@@ -214,6 +209,19 @@ class EditingModel(nn.Module):
             state.head_distance,
         )
         return Edit(after, decoded, mask)
+
+    def mask(self, state: EditState, raster: Tensor) -> EditMask:
+        """Return where strokes may act on N states."""
+        return edit_mask(state.occupancy, state.direction, raster, self.voxel, self.branch.config.mask)
+
+    def _edited(self, codes: Codes, change: Codes, mask: EditMask) -> Codes:
+        """Return changed codes where the stroke may act, the same ones elsewhere."""
+        fine = self._round(codes.fine + change.fine)
+        coarse = self._round(codes.coarse + change.coarse)
+        return Codes(
+            torch.where(mask.at(4) > 0.0, fine, codes.fine),
+            torch.where(mask.at(8) > 0.0, coarse, codes.coarse),
+        )
 
     def _refined(self, codes: Codes, before: EditState, reading: Reading) -> Decoded:
         """Decode codes, and believe the hair before where that is better."""

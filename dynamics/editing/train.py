@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from dynamics.data import (
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.latent.autoencoder import Decoded
 from dynamics.latent.load import load_latent
-from dynamics.latent.loss import volume_loss
+from dynamics.latent.loss import DIRECTION_WEIGHT, volume_loss
 from dynamics.latent.train import MODEL_FILE, keep_trained, training_record
 from dynamics.metrics import changed, changed_region, score
 from dynamics.pictures import draw_prediction
@@ -100,7 +101,13 @@ class TrainDynamicsConfig:
 
 
 class StrokeTask:
-    """What all models of strokes are trained and validated on."""
+    """What all models of strokes are trained and validated on.
+
+    Attributes:
+        TURNED: weight of the directions in the loss.
+    """
+
+    TURNED: ClassVar[float] = DIRECTION_WEIGHT
 
     def __init__(self, store: Store, config: TrainDynamicsConfig, device: torch.device) -> None:
         self._store = store
@@ -108,7 +115,7 @@ class StrokeTask:
         self._device = device
         self._training, self._cutter = training_episodes(store, device)
         self._longest = store.require("training").strokes
-        self._held_back = {source: _held_back(store, source) for source in SOURCES}
+        self._held_back = {source: held_back_strokes(store, source) for source in SOURCES}
 
     def draw(self, rng: np.random.Generator, progress: float) -> StrokeBatch:
         """Return random strokes; some with strokes before them, which the model rolls out itself."""
@@ -148,7 +155,7 @@ class StrokeTask:
         if inside is not None:
             weight = inside * weight
         # What a stroke does is uncertain: weighted up, every voxel that may hold hair is called hair.
-        return volume_loss(decoded, *after, weight=weight, positive=1.0)._asdict()
+        return volume_loss(decoded, *after, weight=weight, positive=1.0, turned=self.TURNED)._asdict()
 
 
 class EditingTask(StrokeTask):
@@ -217,7 +224,7 @@ class EditingTask(StrokeTask):
         return draw_prediction(*(Volume(*(t[most : most + 1] for t in volume)) for volume in shown))
 
 
-def _held_back(store: Store, source: Source) -> StrokeBatch:
+def held_back_strokes(store: Store, source: Source) -> StrokeBatch:
     """Return a fixed batch of validation strokes (of training ones where a small set has none)."""
     episodes = store.split("validation") or store.require("training")
     rng = np.random.default_rng(1)

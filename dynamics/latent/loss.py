@@ -32,6 +32,7 @@ def volume_loss(
     weight: Tensor | None = None,
     *,
     positive: float = POSITIVE_WEIGHT,
+    turned: float = DIRECTION_WEIGHT,
 ) -> VolumeLoss:
     """Compare a decoded volume with the true one.
 
@@ -45,6 +46,7 @@ def volume_loss(
         direction: the truth [B, X, Y, Z, 3], unit where there is hair.
         weight: [B, X, Y, Z] how much each voxel counts; all alike when None.
         positive: weight of hair voxels in the cross-entropy.
+        turned: weight of the directions in the total.
     """
     target = (occupancy >= 0.5).to(decoded.logits.dtype)
     scale = target.new_ones(()) if weight is None else weight
@@ -59,5 +61,5 @@ def volume_loss(
     cosine = functional.cosine_similarity(decoded.direction, direction, dim=-1)
     hair = target * scale
     heading = ((1.0 - cosine) * hair).sum() / (hair.sum() + 1.0)
-    total = cross_entropy + dice + DIRECTION_WEIGHT * heading
+    total = cross_entropy + dice + turned * heading
     return VolumeLoss(total, cross_entropy, dice, heading)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from dynamics.checkpoint import CheckpointInfo, halved, save_checkpoint
 from dynamics.data import SOURCES, Source, StateBatch, Store, Window, draw_window, random_states, state_batch
 from dynamics.latent.autoencoder import Decoded, LatentConfig, volume_of
 from dynamics.latent.detail import refined
-from dynamics.latent.loss import volume_loss
+from dynamics.latent.loss import DIRECTION_WEIGHT, volume_loss
 from dynamics.latent.model import LatentModel
 from dynamics.metrics import intersection_over_union, median_turn, score
 from dynamics.pictures import draw_volumes
@@ -63,7 +63,13 @@ class TrainLatentConfig:
 
 
 class LatentTask:
-    """Reconstruct the full hair from full or camera-fused input."""
+    """Reconstruct the full hair from full or camera-fused input.
+
+    Attributes:
+        TURNED: weight of the directions in the loss.
+    """
+
+    TURNED: ClassVar[float] = DIRECTION_WEIGHT
 
     def __init__(
         self, model: LatentModel, store: Store, config: TrainLatentConfig, device: torch.device
@@ -88,7 +94,8 @@ class LatentTask:
     def loss(self, batch: StateBatch, progress: float) -> dict[str, Tensor]:
         """Return the parts of the reconstruction loss."""
         del progress
-        return reconstruction_loss(self._model, StateBatch(*(t.to(self._device) for t in batch)))
+        batch = StateBatch(*(t.to(self._device) for t in batch))
+        return reconstruction_loss(self._model, batch, turned=self.TURNED)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -126,12 +133,20 @@ class LatentTask:
         return draw_volumes(*(Volume(*volume) for volume in shown))
 
 
-def reconstruction_loss(model: LatentModel, batch: StateBatch) -> dict[str, Tensor]:
-    """Return the parts of the loss of decoded codes, that of the detail, and their sum."""
+def reconstruction_loss(
+    model: LatentModel, batch: StateBatch, *, turned: float = DIRECTION_WEIGHT
+) -> dict[str, Tensor]:
+    """Return the parts of the loss of decoded codes, that of the detail, and their sum.
+
+    Args:
+        model: what reconstructs.
+        batch: on the model's device.
+        turned: weight of the directions.
+    """
     encoded = model(batch.seen, batch.seen_direction, batch.head_distance)
-    plain = volume_loss(encoded.decoded, batch.occupancy, batch.direction)
+    plain = volume_loss(encoded.decoded, batch.occupancy, batch.direction, turned=turned)
     alone = Decoded(encoded.decoded.logits.detach(), encoded.decoded.direction.detach())
-    sharp = volume_loss(refined(alone, encoded.detail), batch.occupancy, batch.direction)
+    sharp = volume_loss(refined(alone, encoded.detail), batch.occupancy, batch.direction, turned=turned)
     return {**plain._asdict(), "detail": sharp.total, "total": plain.total + sharp.total}
 
 
