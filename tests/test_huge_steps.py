@@ -28,8 +28,8 @@ def strain(strands: np.ndarray, edge: np.ndarray) -> np.ndarray:
 
 
 def test_free_rods_fall_and_hang_as_with_short_steps() -> None:
-    """Falling, the edge at the clamp is up to twice too long for a step; within 2 s all edges keep their length to
-    0.1 %, and the rod hangs within 1 % of the elastica at Gamma 100.
+    """Falling, the edge at the clamp may be twice as long for a step; after 2 s all edges keep their length
+    to 0.1 %, and the rod hangs within 1 % of the elastica at Gamma 100.
     """
     material = Material(air_drag=20.0)
     length = (100.0 * material.bending_stiffness / (material.linear_density * GRAVITY)) ** (1.0 / 3.0)
