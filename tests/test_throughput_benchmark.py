@@ -140,7 +140,7 @@ def test_a_peer_that_is_not_installed_is_a_line_and_no_crash(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("solver", ["MuJoCo cable", "Newton VBD, 2 mN a strain"])
+@pytest.mark.parametrize("solver", ["MuJoCo cable", "Newton VBD, 2 N a strain"])
 def test_an_installed_peer_is_timed_and_asked_how_right_it_is(solver: str) -> None:
     peer = next(peer for peer in PEERS if peer.solver == solver)
     if peer.missing:
@@ -148,4 +148,4 @@ def test_an_installed_peer_is_timed_and_asked_how_right_it_is(solver: str) -> No
     case = next(case for case in peer_cases(quick=False) if case.solver == solver and case.dt < 0.05)
     row = measure(case, quick=True)
     assert case_of(row) == case and row.vertex_steps_per_s > 1e3
-    assert row.cantilever_error < (0.01 if solver == "MuJoCo cable" else 1.0)
+    assert 0.0 < row.cantilever_error < (0.01 if solver == "MuJoCo cable" else 20.0)

@@ -98,7 +98,7 @@ def peers_table(rows: Sequence[Row], not_installed: Sequence[str]) -> str:
             f"{row.realtime_factor:.3g}",
             f"{at_step[row.dt]:.3g}" if row.dt in at_step else "-",
             f"{row.peak_mb:.0f}",
-            f"{100.0 * row.cantilever_error:.2g} %",
+            percent(row.cantilever_error),
             f"fastest right of {len(tried)} tried"
             if good
             else f"none of {len(tried)} tried is right; the nearest",
@@ -125,10 +125,15 @@ def rows_table(rows: Sequence[Row]) -> str:
             f"{1e-6 * row.vertex_steps_per_s:.3g}",
             f"{row.realtime_factor:.3g}",
             f"{row.peak_mb:.0f}",
-            f"{100.0 * row.cantilever_error:.2g} %{'' if row.cantilever_error <= RIGHT else ' (too much)'}",
+            f"{percent(row.cantilever_error)}{'' if row.cantilever_error <= RIGHT else ' (too much)'}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def percent(error: float) -> str:
+    """Return a relative error in percent, to two digits or to whole percents."""
+    return f"{100.0 * error:.0f} %" if error >= 0.1 else f"{100.0 * error:.2g} %"
 
 
 def source(result: dict[str, Any]) -> str:
