@@ -21,7 +21,8 @@ from rich.console import Console
 
 from benchmarks.throughput.cases import Case, plan
 from benchmarks.throughput.measure import Row, case_of, measure
-from benchmarks.throughput.targets import Target, targets
+from benchmarks.throughput.peers import PEERS, peer_cases
+from benchmarks.throughput.targets import Target, described_target, targets
 from hairsim.atomic_file import write_text
 from hairsim.errors import CombwiseError
 from hairsim.version import SIMULATOR_VERSION, code_version
@@ -55,10 +56,16 @@ def run(config: ThroughputBenchmark) -> tuple[list[Row], list[Target]]:
     devices = config.devices or (("cpu", "cuda:0") if wp.is_cuda_available() else ("cpu",))
     gpu = _gpu(devices)
     known = {case_of(row): row for row in earlier_rows(config.out)} if config.resume else {}
+    missing = {peer.solver: peer.missing for peer in PEERS if peer.missing}
+    planned = [*plan(quick=config.quick, devices=devices)]
+    if "cpu" in devices:
+        planned += peer_cases(quick=config.quick)
+        for sentence in missing.values():
+            console.print(sentence, highlight=False)
     cases = [
         case
-        for case in plan(quick=config.quick, devices=devices)
-        if case in known or not config.only or case.purpose in config.only
+        for case in planned
+        if case in known or (case.solver not in missing and (not config.only or case.purpose in config.only))
     ]
     for case in cases:
         if case in known:
@@ -70,13 +77,14 @@ def run(config: ThroughputBenchmark) -> tuple[list[Row], list[Target]]:
     rows = [known[case] for case in cases]
     reached = targets(rows)
     for target in reached:
-        console.print(f"{target.name}: {target.value:.3g}, target {target.target}", highlight=False)
-    console.print(f"{len(rows)} rows in {config.out}")
+        console.print(described_target(target), highlight=False)
+    console.print(f"{len(rows)} rows in {config.out}" if rows else "no case was timed")
     return rows, reached
 
 
 def result(config: ThroughputBenchmark, rows: Sequence[Row], gpu: dict[str, object] | None) -> dict[str, Any]:
     """Return what the file holds: how and where it was run, what the rows say of the targets, the rows."""
+    timed = {row.solver for row in rows}
     return {
         "command": f"python -m benchmarks.throughput --out {config.out.name}"
         + (" --quick" if config.quick else ""),
@@ -86,6 +94,7 @@ def result(config: ThroughputBenchmark, rows: Sequence[Row], gpu: dict[str, obje
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
         "load_average": [round(load, 1) for load in os.getloadavg()],
         "gpu": gpu,
+        "not_installed": [peer.missing for peer in PEERS if peer.missing and peer.solver not in timed],
         "targets": [asdict(target) for target in targets(rows)],
         "rows": [asdict(row) for row in rows],
     }

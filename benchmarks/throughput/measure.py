@@ -74,9 +74,17 @@ def measure(case: Case, *, quick: bool) -> Row:
 
 def _timed(case: Case, quick: bool) -> tuple[float, float, float]:
     """Return seconds a step, cantilever error, and peak memory [MB] of this process."""
-    from benchmarks.throughput.rods import cantilever_error, seconds_a_step
+    from benchmarks.throughput import rods
+    from benchmarks.throughput.peers import peer_cantilever_error, peer_of, peer_seconds_a_step
 
-    seconds = seconds_a_step(case, repeats=2 if quick else 3, block_seconds=0.1 if quick else 0.4)
-    error = cantilever_error(case.vertices, case.dt, case.device)
+    repeats, block_seconds = (2, 0.1) if quick else (3, 0.4)
+    peer = peer_of(case)
+    if peer is None:
+        seconds = rods.seconds_a_step(case, repeats=repeats, block_seconds=block_seconds)
+        error = rods.cantilever_error(case.vertices, case.dt, case.device)
+    else:
+        seconds = peer_seconds_a_step(peer, case, repeats=repeats, block_seconds=block_seconds)
+        exact = rods.heavy_rod_ratio(rods.free_length(case.vertices))
+        error = peer_cantilever_error(peer, case, exact)
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return seconds, error, kilobytes / (1024.0 if sys.platform != "darwin" else 1024.0**2)

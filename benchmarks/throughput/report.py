@@ -1,4 +1,4 @@
-"""Draw the tables and the picture of docs/throughput.md from a result file alone.
+"""Draw the tables and the picture of docs/throughput.md from a result file alone, and print the targets.
 
 python -m benchmarks.throughput.report [--result benchmarks/results/throughput.json] [--docs docs]
 """
@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import tyro
 
 from benchmarks.throughput.measure import Row
-from benchmarks.throughput.targets import RIGHT
+from benchmarks.throughput.targets import RIGHT, Target, described_target, right, targets
 from hairsim.atomic_file import write_text
 from hairsim.errors import CombwiseError
 
@@ -49,40 +49,91 @@ def main(config: ThroughputReport) -> None:
     _, _, after = rest.partition(END)
     rows = [Row(**row) for row in result["rows"]]
     picture(rows, config.docs / "images" / PICTURE)
-    parts = [targets_table(result["targets"]), f"![throughput](images/{PICTURE})", rows_table(rows)]
+    reached = targets(rows)
+    for target in reached:
+        print(described_target(target))
+    parts = [
+        targets_table(reached),
+        peers_table(rows, result["not_installed"]),
+        f"![throughput](images/{PICTURE})",
+        rows_table(rows),
+    ]
     write_text(page, before + BEGIN + "\n\n" + "\n\n".join([*parts, source(result)]) + "\n\n" + END + after)
 
 
-def targets_table(targets: Sequence[dict[str, Any]]) -> str:
+def targets_table(reached: Sequence[Target]) -> str:
     """Return what the rows say of the targets as Markdown."""
     lines = ["| target | value | wanted | |", "| --- | --- | --- | --- |"]
-    for target in targets:
-        met = "ok" if target["ok"] else "MISSED"
-        lines.append(f"| {target['name']} | {target['value']:.3g} | {target['target']} | {met} |")
+    for target in reached:
+        value = "-" if target.value is None else f"{target.value:.3g}"
+        lines.append(f"| {target.name} | {value} | {target.target or '-'} | {target.verdict} |")
     return "\n".join(lines)
+
+
+def peers_table(rows: Sequence[Row], not_installed: Sequence[str]) -> str:
+    """Return each solver on the same free rods, at its fastest that is right, as Markdown.
+
+    Where none of a solver's steps is right, the one that comes nearest is shown, and the line says so.
+    """
+    ours = [row for row in rows if row.solver == "combwise" and row.purpose == "free rods"]
+    ours = [row for row in ours if row.device == "cpu"]
+    at_step = {row.dt: row.realtime_factor for row in ours}
+    lines = [
+        "| solver | step [ms] | iterations | million vertex-steps/s | x real time | Combwise at this step "
+        "| memory [MB] | cantilever error | |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    solvers = dict.fromkeys(row.solver for row in rows if row.solver != "combwise")
+    for solver, tried in (
+        *([("combwise", ours)] if ours else []),
+        *((solver, [row for row in rows if row.solver == solver]) for solver in solvers),
+    ):
+        good = right(tried)
+        row = good[0] if good else min(tried, key=lambda row: row.cantilever_error)
+        cells = [
+            solver,
+            f"{1000.0 * row.dt:.3g}",
+            str(row.iterations),
+            f"{1e-6 * row.vertex_steps_per_s:.3g}",
+            f"{row.realtime_factor:.3g}",
+            f"{at_step[row.dt]:.3g}" if row.dt in at_step else "-",
+            f"{row.peak_mb:.0f}",
+            percent(row.cantilever_error),
+            f"fastest right of {len(tried)} tried"
+            if good
+            else f"none of {len(tried)} tried is right; the nearest",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines + [f"\n{sentence}." for sentence in not_installed])
 
 
 def rows_table(rows: Sequence[Row]) -> str:
     """Return every row as Markdown; where the cantilever error is marked, speed does not count."""
     lines = [
-        "| comparison | device, cores | worlds x strands x vertices | contacts | step [ms] "
-        "| million vertex-steps/s | x real time | memory [MB] | cantilever error |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| comparison | solver | device, cores | worlds x strands x vertices | contacts "
+        "| step [ms], iterations | million vertex-steps/s | x real time | memory [MB] | cantilever error |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         cells = [
             row.purpose,
+            row.solver,
             f"{row.device} x{row.cores}, {row.clock} clock",
             f"{row.worlds} x {row.strands} x {row.vertices}",
             "yes" if row.contacts else "no",
-            f"{1000.0 * row.dt:.3g}",
+            f"{1000.0 * row.dt:.3g}, {row.iterations}",
             f"{1e-6 * row.vertex_steps_per_s:.3g}",
             f"{row.realtime_factor:.3g}",
             f"{row.peak_mb:.0f}",
-            f"{100.0 * row.cantilever_error:.2g} %{'' if row.cantilever_error <= RIGHT else ' (too much)'}",
+            f"{percent(row.cantilever_error)}{'' if row.cantilever_error <= RIGHT else ' (too much)'}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def percent(error: float) -> str:
+    """Return a relative error in percent, to two digits or to whole percents."""
+    return f"{100.0 * error:.0f} %" if error >= 0.1 else f"{100.0 * error:.2g} %"
 
 
 def source(result: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import cache
 
@@ -11,6 +10,7 @@ import numpy as np
 from benchmarks.physics.rods import elastica
 from benchmarks.physics.scenes import clamped_rods, floor
 from benchmarks.throughput.cases import Case
+from benchmarks.throughput.timing import fastest_step
 from hairsim.groom.families import make_groom
 from hairsim.groom.groom import Groom
 from hairsim.head.head import Head
@@ -23,11 +23,8 @@ LENGTH = 0.25
 """Of free rods, root to tip [m]."""
 
 GRAVITY = 9.81
-FEWEST = 12
-"""Steps of a timed block: two searches for neighbours."""
-
-LARGE = 200_000
-"""Vertices from which one block of half as many steps must do."""
+AIR_DRAG = 20.0
+"""Of a rod whose rest shape is asked for [1/s]: it settles in seconds."""
 
 
 def free_length(vertices: int) -> float:
@@ -47,7 +44,7 @@ def cantilever_error(vertices: int, dt: float, device: str) -> float:
     rods = clamped_rods(vertices, free_length(vertices), (1.0, 0.0, 0.0))
     config = PhysicsConfig(time_step=dt, contacts=False)
     world = HairWorld(
-        [floor()], [rods], material=Material(air_drag=20.0), config=config, device=device, threads=1
+        [floor()], [rods], material=Material(air_drag=AIR_DRAG), config=config, device=device, threads=1
     )
     world.settle(6.0)
     strand = world.strands()[0].astype(np.float64)
@@ -85,22 +82,11 @@ def make_world(case: Case) -> HairWorld:
 
 
 def seconds_a_step(case: Case, *, repeats: int, block_seconds: float) -> float:
-    """Return seconds of one step: of the fastest of some blocks, since other programs only slow us down."""
+    """Return seconds that one step of our solver takes."""
     world = make_world(case)
-    steps = FEWEST if case.count < LARGE else FEWEST // 2
-    world.settle(steps * case.dt)  # compiles, and lets neighbours meet
-    first = fastest = block(world, case, steps)
-    if case.count < LARGE:
-        steps *= max(1, round(block_seconds / (first * steps)))
-        for _ in range(repeats):
-            fastest = min(fastest, block(world, case, steps))
-    return fastest
 
+    def advance(steps: int) -> None:
+        world.settle(steps * case.dt)
+        world.strands()  # on a device, waits for it
 
-def block(world: HairWorld, case: Case, steps: int) -> float:
-    """Return seconds a step of a block of steps: the process's own on one core, the clock's on more."""
-    clock = time.process_time if case.clock == "cpu" else time.perf_counter
-    began = clock()
-    world.settle(steps * case.dt)
-    world.strands()  # on a device, waits for it
-    return (clock() - began) / steps
+    return fastest_step(advance, case, repeats=repeats, block_seconds=block_seconds)
