@@ -4,8 +4,8 @@
 
 On development heads, strokes that the planner would try are simulated on a copy of the hair, each from the
 same start. What they truly do, the change of moved plus disturbance over moved at the start, is set beside
-the parts of the promise (`planner/planners/mppi.py`): the occupancy distance and the progress toward the goal
-that the model predicts, and the sweep of the teeth.
+the parts of the promise (`planner/planners/mppi.py`): the cost that the model predicts, its distance term
+alone, and the sweep of the teeth.
 
 Weights are found by least squares on all heads; each head is judged by the weights of the others.
 """
@@ -38,8 +38,8 @@ FAMILIES = (
 FIRST_SEED = 50
 """A development seed: 0 .. 99 are never in a published table."""
 
-PARTS = {"distance": 1.0, "toward": -1.0, "sweep": -1.0}
-"""Signs: a lower distance, more progress and more sweep promise less left to do."""
+PARTS = {"cost": 1.0, "distance": 1.0, "sweep": -1.0}
+"""Signs: a lower cost, a lower distance and more sweep promise less left to do."""
 
 
 @dataclass(frozen=True)
@@ -168,11 +168,11 @@ def main() -> None:
     if len(heads) < 2:
         parser.error(f"{len(heads)} of {len(jobs)} heads can be restyled; expected at least 2")
     config = MppiConfig()
-    shipped = np.array([config.distance, -config.toward, -config.sweep])
+    shipped = np.array([config.total, config.distance, -config.sweep])
     found = summarise(heads, shipped)
     for name, value in found["rank_correlation"].items():
         print(f"{name}: rank correlation {value:.2f}")
-    print("weights of distance, toward, sweep: " + ", ".join(f"{w:.2f}" for w in found["fitted_weights"]))
+    print("weights of cost, distance, sweep: " + ", ".join(f"{w:.2f}" for w in found["fitted_weights"]))
     if arguments.out is not None:
         command = (
             f"python -m benchmarks.promise --heads {arguments.heads} --sieved {arguments.sieved} "

@@ -6,8 +6,7 @@ of the hair now, G of the goal and blurred(G - C) = P, a prediction C' has gone 
     <P, C' - C> / <P, G - C>
 
 of the way. It is linear in the prediction: a model that hedges between two outcomes is scored by their mean.
-A distance between the fields is not: it punishes the blur of every hedged prediction, so that no stroke looks
-good, unless the model is good: see `benchmarks/promise.py` for which of them ranks strokes better.
+A distance between the fields is not: it punishes the blur of every hedged prediction.
 """
 
 from __future__ import annotations

@@ -31,4 +31,4 @@ def test_weights_that_make_strokes_do_what_they_do_are_found_again() -> None:
 def test_a_head_is_judged_by_the_weights_of_the_others() -> None:
     found = summarise(heads(1.0), np.array([0.0, 0.0, -1.0]))["rank_correlation"]
     assert found["fitted, each head by the others"] > found["shipped"] == pytest.approx(found["sweep"])
-    assert found["sweep"] > found["distance"] > found["toward"]
+    assert found["sweep"] > found["cost"] > found["distance"]

@@ -25,7 +25,6 @@ from planner.cost import CostWeights, GoalCost
 from planner.planners.planner import Dynamics, PlannedStroke
 from planner.planners.proposals import ProposalConfig, ProposalSampler
 from planner.planners.screen import SweepScreen
-from planner.toward import TowardGoal
 
 NOISE = (0.12, 0.12, 0.35, 0.03, 0.004, 0.10, 0.10, 0.02)
 """Standard deviation of the first refinement for the eight parameters of a stroke [rad or m, m/s]."""
@@ -55,11 +54,10 @@ class MppiConfig:
         margin: a stroke must promise to lower the cost by this share of it.
         batch: rollouts at once.
         noise: standard deviation of the eight parameters.
-        distance, toward, sweep: what a change of 1 in the predicted occupancy distance (over the present
-            one), in the model's progress and in the sweep screen's score is taken to change of moved plus
-            disturbance (over the present moved). Chosen on 192 simulated strokes on eight heads of the
-            training families (`python -m benchmarks.promise`): the model's distance ranks them best by
-            itself, a little sweep does no harm.
+        total, distance, sweep: what a change of 1 in the predicted cost and in its distance term (each over
+            the present one) and in the sweep screen's score is taken to change of moved plus disturbance
+            (over the present moved). Chosen on simulated strokes on eight heads of the training families
+            (`python -m benchmarks.promise`); distance alone ranks worse than the cost that holds it.
         cost: weights of the cost of observed hair.
         proposal: how strokes are proposed.
     """
@@ -75,9 +73,9 @@ class MppiConfig:
     margin: float = 0.04
     batch: int = 16
     noise: tuple[float, ...] = NOISE
-    distance: float = 0.8
-    toward: float = 0.0
-    sweep: float = 0.3
+    total: float = 0.8
+    distance: float = 0.0
+    sweep: float = 1.0
     cost: CostWeights = field(default_factory=CostWeights)
     proposal: ProposalConfig = field(default_factory=ProposalConfig)
 
@@ -231,14 +229,14 @@ class MppiPlanner:
     def _opening(self, observation: HairVolume, goal: HairVolume, head: Head) -> _Opening:
         wanted, cost = self._completed_goal(goal, head)
         state, completed = self._completed_state(observation, head)
-        screen = SweepScreen(completed, wanted, head)
-        toward = TowardGoal(completed, wanted, device=self.device)
+        # What was seen, not what it was completed to: completing hair on both sides blurs how they differ.
+        screen = SweepScreen(observation, goal, head)
         return _Opening(
             state,
             completed,
             ProposalSampler(completed, wanted, head, self.config.proposal),
             screen,
-            _Promise(self, cost, completed, screen, toward),
+            _Promise(self, cost, completed, screen),
         )
 
     def _completed_state(self, observation: HairVolume, head: Head) -> tuple[Any, HairVolume]:
@@ -335,16 +333,14 @@ class _Opening(NamedTuple):
 class _Promise:
     """What plans promise: the cost of the hair now, and the share of it that they are taken to leave."""
 
-    def __init__(
-        self, planner: MppiPlanner, cost: GoalCost, now: HairVolume, screen: SweepScreen, toward: TowardGoal
-    ) -> None:
+    def __init__(self, planner: MppiPlanner, cost: GoalCost, now: HairVolume, screen: SweepScreen) -> None:
         self.cost = cost
-        self.current = cost.volume(now)
         self._config = planner.config
         self._screen = screen
-        self._toward = toward
         occupancy = torch.as_tensor(now.occupancy, device=planner.device)[None]
-        self._distance = max(float(cost.distance(occupancy)[0]), 1e-6)
+        terms = cost(occupancy, torch.as_tensor(now.direction, device=planner.device)[None])
+        self.current = float(terms.total[0])
+        self._now = [max(float(term[0]), 1e-6) for term in (terms.total, terms.distance)]
 
     def __call__(
         self,
@@ -354,21 +350,23 @@ class _Promise:
         uncertainty: Tensor | None = None,
     ) -> np.ndarray:
         """Return the costs [N] of plans with their predictions; infinite where one is not finite."""
-        apart, gone, swept = self.parts(plans, occupancy, direction).T
+        parts = self.parts(plans, occupancy, direction)
         config = self._config
-        left = 1.0 + config.distance * apart - config.toward * gone - config.sweep * swept
-        efforts = np.array([self.cost.effort(plan) for plan in plans])
+        left = 1.0 + parts @ np.array([config.total, config.distance, -config.sweep])
+        costs = self.current * left + np.array([self.cost.effort(plan) for plan in plans])
         if uncertainty is not None:
-            efforts += self.cost.weights.uncertainty * uncertainty.cpu().double().numpy()
-        costs = self.current * left + efforts
-        return np.where(np.isfinite(gone) & np.isfinite(costs), costs, np.inf)
+            costs += self.cost.weights.uncertainty * uncertainty.cpu().double().numpy()
+        return np.where(np.isfinite(parts).all(axis=1) & np.isfinite(costs), costs, np.inf)
 
     def parts(self, plans: Sequence[list[Stroke]], occupancy: Tensor, direction: Tensor) -> np.ndarray:
-        """Return the parts [N, 3] of what plans promise: change of distance, progress, sweep."""
-        gone = self._toward(occupancy, direction).cpu().double().numpy()
-        apart = self.cost.distance(occupancy).cpu().double().numpy() / self._distance - 1.0
+        """Return the parts [N, 3] of what plans promise: change of cost, of its distance term, sweep."""
+        terms = self.cost(occupancy, direction)
+        changes = [
+            term.cpu().double().numpy() / now - 1.0
+            for term, now in zip((terms.total, terms.distance), self._now, strict=True)
+        ]
         scores = self._screen.scores([stroke for plan in plans for stroke in plan])
-        return np.stack([apart, gone, scores.reshape(len(plans), -1).sum(axis=1)], axis=1)
+        return np.stack([*changes, scores.reshape(len(plans), -1).sum(axis=1)], axis=1)
 
 
 @dataclass
