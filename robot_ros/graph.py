@@ -180,14 +180,15 @@ def real_graph(
         goal: goal to load at the start; empty for none.
     """
     cell = {"arm": setup.arm, "calibration": str(calibration)}
+    base = {"base_frame": setup.base_frame}
     cameras, remaps = {"cameras": list(setup.cameras)}, driver_names(setup)
-    bridge = {**cell, "sign": float(setup.wrench_sign), "base_frame": setup.base_frame}
+    bridge = {**cell, **base, "sign": float(setup.wrench_sign)}
     eyes = {"calibration": str(calibration), "masks": False, **cameras}
     specs = [
         NodeSpec(names.ARM_BRIDGE, bridge, {names.DRIVER_WRENCH: setup.wrench}),
         NodeSpec(names.EPISODE_RECORDER, {"folder": str(bags), **cameras}),
-        NodeSpec(names.SAFETY_SUPERVISOR, {"real_robot": True, **cell}),
-        NodeSpec(names.STROKE_EXECUTOR, cell),
+        NodeSpec(names.SAFETY_SUPERVISOR, {"real_robot": True, **cell, **base}),
+        NodeSpec(names.STROKE_EXECUTOR, {**cell, **base}),
         NodeSpec(names.HAIR_OBSERVER, eyes),
         NodeSpec(names.GOAL_SERVER, {"goal": goal} if goal else {}),
         NodeSpec(names.STYLING_PLANNER, {**planner, **cell}),
@@ -195,5 +196,5 @@ def real_graph(
     if setup.head_board:
         mount = calibration.with_name(f"{calibration.stem}_head_board.json")
         places = {"calibration": str(calibration), "mount": str(mount)}
-        specs.insert(1, NodeSpec(names.HEAD_TRACKER, {**places, **setup.head_board}))
+        specs.insert(1, NodeSpec(names.HEAD_TRACKER, {**places, **base, **setup.head_board}))
     return [NodeSpec(spec.module, spec.parameters, {**remaps, **spec.remaps}) for spec in specs]

@@ -26,6 +26,7 @@ class Finding:
         limit: what was allowed.
         unit: of both.
         subject: the joint, zone, process or axis, if any.
+        told: what is wrong, where no number says it; `measured` and `limit` are then NaN.
     """
 
     rule: str
@@ -34,6 +35,7 @@ class Finding:
     limit: float
     unit: str
     subject: str = ""
+    told: str = ""
 
     @property
     def excess(self) -> float:
@@ -43,6 +45,8 @@ class Finding:
     def sentence(self) -> str:
         """Return the finding for people and for the recording."""
         what = f"{self.rule} of {self.subject}" if self.subject else self.rule
+        if self.told:
+            return f"{what}: {self.told}: {self.level.name.lower()}"
         unit = f" {self.unit}" if self.unit else ""
         return (
             f"{what}: {self.measured:.4g}{unit}, limit {self.limit:.4g}{unit}, "

@@ -172,6 +172,7 @@ def test_a_board_on_the_stand_is_tracked_where_the_setup_names_one(tmp_path: Pat
         assert len(trackers) == tracked
         if tracked:
             assert trackers[0].parameters["camera"] == "back"
+            assert trackers[0].parameters["base_frame"] == setup.base_frame
             assert trackers[0].parameters["mount"] == "cell_head_board.json"
             assert trackers[0].remaps[names.HEAD_POSE] == setup.head_pose
 
