@@ -86,7 +86,10 @@ class SafetySupervisor(Node):
         limits = SafetyLimits(**{name: options[f"limits.{name}"] for name, *_ in SafetyLimits.describe()})
         self._cell = cell_of(options)
         self._supervisor = Supervisor(
-            joint_ranges(self._cell), limits=limits, real_robot=options["real_robot"]
+            joint_ranges(self._cell),
+            limits=limits,
+            zones=self._cell.zones,
+            real_robot=options["real_robot"],
         )
         self._gate = Gate(self._supervisor, CombAt(self._cell.skin_distance, self._comb_speed))
         self._tool = ToolReader(self._cell)

@@ -49,6 +49,8 @@ from robot_ros.nodes.polled import Polled
 from robot_ros.safety.verdict import Mode
 from robot_ros.worker import Worker
 
+PARAMS = (*CELL_PARAMS, BASE_FRAME)
+
 SILENCE = 5.0
 """Wall time without a word from the supervisor after which a stroke is given up [s]; the arm comes to rest
 after a fifth of a second by itself."""
@@ -72,7 +74,7 @@ class StrokeExecutor(ManagedNode):
 
     def __init__(self) -> None:
         super().__init__(names.STROKE_EXECUTOR)
-        self._options = declare(self, (*CELL_PARAMS, BASE_FRAME))
+        self._options = declare(self, PARAMS)
         self._head = HeadPlace(self._options["base_frame"])
         self._joints: np.ndarray | None = None
         self._force = self._peak = 0.0
@@ -87,7 +89,8 @@ class StrokeExecutor(ManagedNode):
         """Start the planning process, then serve."""
         arm, file = self._options["arm"], self._options["calibration"]
         self._arm = arm_named(arm)
-        config = PlannerConfig(arm, read_calibration(Path(file)) if file else None)
+        head = Path(self._options["head"]) if self._options["head"] else None
+        config = PlannerConfig(arm, read_calibration(Path(file)) if file else None, head)
         self._planner: Worker[PlannerConfig, StrokeRequest, StrokeAnswer] = Worker(
             make_stroke_planner, config, name="stroke planner"
         )
