@@ -92,7 +92,7 @@ class MotionWatch:
 
     def refuse_head(self, why: str) -> None:
         """Take word that the newest head pose cannot be used."""
-        self._broken["head"] = Finding("head pose refused", Level.STOP, math.nan, math.nan, "", told=why)
+        self._broken["head"] = Finding("head pose refused", Level.STOP, math.nan, math.nan, "", why)
 
     def feed_set_point(self, sample: SetPoint) -> None:
         """Take what the controller was told for about now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -25,8 +26,8 @@ class Finding:
         measured: the value; NaN where the value itself is what is wrong.
         limit: what was allowed.
         unit: of both.
-        subject: the joint, zone, process or axis, if any.
-        told: what is wrong, where no number says it; `measured` and `limit` are then NaN.
+        subject: the joint, zone, process or axis, if any; what is wrong, where no number says it and `limit`
+            is NaN.
     """
 
     rule: str
@@ -35,7 +36,6 @@ class Finding:
     limit: float
     unit: str
     subject: str = ""
-    told: str = ""
 
     @property
     def excess(self) -> float:
@@ -44,9 +44,9 @@ class Finding:
 
     def sentence(self) -> str:
         """Return the finding for people and for the recording."""
+        if math.isnan(self.limit):
+            return f"{self.rule}: {self.subject}: {self.level.name.lower()}"
         what = f"{self.rule} of {self.subject}" if self.subject else self.rule
-        if self.told:
-            return f"{what}: {self.told}: {self.level.name.lower()}"
         unit = f" {self.unit}" if self.unit else ""
         return (
             f"{what}: {self.measured:.4g}{unit}, limit {self.limit:.4g}{unit}, "
