@@ -154,7 +154,7 @@ class HairObserver(ManagedNode):
         if pose is None:
             raise CombwiseError(
                 f"camera '{camera}' has no pose: no calibration file names it, and /tf_static has no "
-                f"'{names.camera_frame(camera)}' in '{names.HEAD}'"
+                f"way from '{names.camera_frame(camera)}' to '{names.HEAD}'"
             )
         return make_frame(
             camera,
