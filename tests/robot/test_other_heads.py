@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -131,3 +132,61 @@ def test_the_arm_combs_a_smaller_head_where_its_skin_is(file: Path) -> None:
         gap = min(other.skin_distance(q) for q in answer.motion.trajectory.positions[::5])
         assert (gap > 0.03) if head is None else (gap < 0.0), "on the other head it would be off"
     assert nearest["child"] == pytest.approx(nearest["usual"], abs=0.004)
+
+
+def _zones_named(head: str, posture: np.ndarray) -> set[str]:
+    """Return what the supervisor node says of zones while joints [J] [rad] are measured."""
+    import rclpy
+    from combwise_interfaces.msg import SafetyState
+    from rclpy.executors import SingleThreadedExecutor
+    from sensor_msgs.msg import JointState
+
+    from robot_ros.arms.arm import arm_named
+    from robot_ros.nodes import qos
+    from robot_ros.nodes.safety_supervisor import SafetySupervisor
+
+    rclpy.shutdown()
+    rclpy.init(args=["--ros-args", "-p", f"head:={graph.parameter_text(head)}"])
+    supervisor, driver, spinner = SafetySupervisor(), rclpy.create_node("driver"), SingleThreadedExecutor()
+    spinner.add_node(driver)
+    states: list[SafetyState] = []
+    driver.create_subscription(SafetyState, names.SAFETY_STATE, states.append, qos.STATE)
+    joints = driver.create_publisher(JointState, names.JOINT_STATES, qos.SENSOR)
+    told = JointState(name=list(arm_named("ur5e").joints), position=posture.tolist(), velocity=[0.0] * 6)
+
+    def judged() -> list[SafetyState]:
+        """States of a supervisor that knows where the joints are."""
+        return [state for state in states if all(f.rule != "no joint state yet" for f in state.findings)]
+
+    end = time.monotonic() + 60.0
+    while not judged() and time.monotonic() < end:
+        told.header.stamp = supervisor.get_clock().now().to_msg()
+        joints.publish(told)
+        spinner.spin_once(timeout_sec=0.005)
+    supervisor.destroy_node()
+    driver.destroy_node()
+    assert judged(), "the supervisor heard no joints"
+    return {f.subject for f in judged()[-1].findings if f.rule == "keep-out zone"}
+
+
+def test_the_supervisor_node_guards_the_zones_of_its_own_head(file: Path) -> None:
+    """A posture beside a child's face, where an adult's is, is free over the child alone."""
+    pytest.importorskip("combwise_interfaces.msg", reason="nodes need make ros")
+    pytest.importorskip("pinocchio", reason="arms need the arms extra")
+    from robot_ros.nodes.cell_options import make_cell
+    from robot_ros.safety.zones import intrusions
+    from tests.robot.ros_process import ros_domain
+
+    adult, child = make_cell("ur5e", "", ""), make_cell("ur5e", "", str(file))
+    rng = np.random.default_rng(1)
+
+    def hit(cell: Any, q: np.ndarray) -> set[str]:
+        pose = cell.tool_pose(q)
+        points = np.concatenate([cell.comb_points(), np.zeros((1, 3))]) @ pose[:3, :3].T + pose[:3, 3]
+        return {finding.subject for finding in intrusions(cell.zones, points.tolist())}
+
+    tried = (rng.uniform(adult.lower, adult.upper) for _ in range(100_000))
+    posture = next(q for q in tried if hit(adult, q) and not hit(child, q))
+    with ros_domain():
+        assert _zones_named("", posture) == hit(adult, posture)
+        assert _zones_named(str(file), posture) == set()
