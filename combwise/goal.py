@@ -27,8 +27,9 @@ class MakeOptions(DeviceOption):
         source: a look (.npz, or a demo's folder), a picture (.png, .jpg) or a groom file (.data, .usd, ...).
         out: the .npz file to write; `combwise demo --goal` reads it.
         kind: look, picture or groom; what the file is, when left out.
-        head: a mesh file of the head to be styled; the built-in adult when left out.
-        look_head: a mesh file of the other head that the look was taken of, in whose frame its cameras are.
+        head: a mesh file of the head to be styled, or a .toml that describes it (hairsim/head/head_file.py);
+            the built-in adult when left out.
+        look_head: such a file of the other head that the look was taken of, in whose frame its cameras are.
         unit: of the groom and head files: m, cm, mm or in; cm for heads, and the groom's own, when left out.
         axes: of them: y-up, z-up or z-up-facing-minus-y; y-up for heads, and the groom's own.
         one: name of the one camera of a look whose colour picture is all that may be used.
@@ -225,11 +226,14 @@ def _of_groom(options: MakeOptions, head: Head) -> VolumeGoal:
 
 
 def _head(options: MakeOptions, mesh: Path | None) -> Head:
+    from hairsim.head.head_file import read_head
     from hairsim.head.mesh import load_head
     from hairsim.head.parametric import parametric_head
 
     if mesh is None:
         return parametric_head()
+    if mesh.suffix == ".toml":
+        return read_head(mesh)
     return load_head(mesh, unit=options.unit or "cm", axes=options.axes or "y-up")
 
 

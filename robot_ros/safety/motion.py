@@ -90,6 +90,10 @@ class MotionWatch:
                 self._head_changed = sample.stamp
             self.head = sample
 
+    def refuse_head(self, why: str) -> None:
+        """Take word that the newest head pose cannot be used."""
+        self._broken["head"] = Finding("head pose refused", Level.STOP, math.nan, math.nan, "", why)
+
     def feed_set_point(self, sample: SetPoint) -> None:
         """Take what the controller was told for about now."""
         if len(sample.positions) != len(self._joints) or not finite(sample.stamp, *sample.positions):

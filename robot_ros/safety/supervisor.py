@@ -106,6 +106,10 @@ class Supervisor:
         """Take a measured head pose."""
         self._motion.feed_head(sample)
 
+    def refuse_head(self, why: str) -> None:
+        """Take word that the newest head pose cannot be used, and why; the next one that can ends it."""
+        self._motion.refuse_head(why)
+
     def feed_set_point(self, sample: SetPoint) -> None:
         """Take what the controller was told for about now."""
         self._motion.feed_set_point(sample)
