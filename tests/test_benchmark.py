@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def test_names_carry_their_oracles() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [("mppy", "planner 'mppy' is unknown"), ("mppi+luck", "expected each oracle once"),
-     ("rule_based+model", "no model to swap")],
+     ("rule_based+model", "no model to swap"), ("mppi_unet+model", "no model to swap")],
 )  # fmt: skip
 def test_bad_names_are_refused(name: str, says: str) -> None:
     with pytest.raises(CombwiseError, match=says):
@@ -179,7 +180,9 @@ def test_bad_names_are_refused(name: str, says: str) -> None:
     ("bad", "says"),
     [({"seeds": 0}, "--seeds is 0"), ({"levels": ("bun",)}, "--levels bun is unknown"),
      ({"families": ("mohawk",)}, "--families mohawk"), ({"planners": ()}, "are empty"),
-     ({"oracle": ("luck",)}, "--oracle luck")],
+     ({"oracle": ("luck",)}, "--oracle luck"),
+     ({"planners": ("mppi_unet",)}, "needs a trained U-Net, and none is shipped"),
+     ({"planners": ("mppi_unet",), "unet": Path("nowhere")}, "--unet nowhere is no folder")],
 )  # fmt: skip
 def test_bad_runs_are_refused(bad: dict[str, Any], says: str) -> None:
     with pytest.raises(CombwiseError, match=says):
@@ -337,3 +340,29 @@ def test_trying_a_stroke_on_the_copy_shows_what_it_does_to_the_hair() -> None:
     children = scene.salon.children
     expected = volume_from_strands(children.strands(tried), children.hair_count, GRID)
     assert np.array_equal(volume.occupancy, expected.occupancy)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_mppi_plans_with_the_unet_of_a_run_of_baselines(tmp_path: Path) -> None:
+    """The learned model beside it may be the shipped one; a folder without a U-Net gets one sentence."""
+    from dynamics.baselines.unet import UNet, UNetConfig
+    from dynamics.checkpoint import CheckpointInfo, save_checkpoint
+    from planner.benchmark.episodes import try_task
+    from planner.benchmark.roster import load_dynamics, load_unet
+    from planner.benchmark.tasks import Task, TaskConfig
+
+    dynamics = load_dynamics(None, "cpu")
+    with pytest.raises(CombwiseError, match="holds no baselines"):
+        load_unet(tmp_path, dynamics, "cpu")
+    sizes = UNetConfig(half=8, quarter=16, eighth=16, last=16)
+    info = CheckpointInfo(
+        "unet", dynamics.info.profile, dynamics.grid, dynamics.info.observer_version,
+        {"unet": asdict(sizes)}, {"seed": 0},
+    )  # fmt: skip
+    save_checkpoint(tmp_path / "unet" / "model.safetensors", info, UNet(sizes).state_dict())
+    task = Task(TaskConfig("any", 3, "straight_long", guides=60, vertices=12, children=800))
+    unet = load_unet(tmp_path, dynamics, "cpu")
+    record = try_task(task, "mppi_unet", dynamics, "quick", unet=unet)
+    assert record["planner"] == "mppi_unet"
+    assert record["final"]["moved_mm"] > 0.0

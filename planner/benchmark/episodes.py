@@ -19,7 +19,7 @@ from planner.demo.scene import Scene
 from planner.episode import EpisodeConfig, EpisodeResult, noise_floor, run_episode
 
 
-def try_task(task: Task, name: str, dynamics: Any, preset: str) -> dict[str, Any]:
+def try_task(task: Task, name: str, dynamics: Any, preset: str, *, unet: Any = None) -> dict[str, Any]:
     """Let one planner try a task; return the episode's record.
 
     Args:
@@ -27,6 +27,7 @@ def try_task(task: Task, name: str, dynamics: Any, preset: str) -> dict[str, Any
         name: of the planner, with its oracles; see `roster`.
         dynamics: the learned model; None for planners that need none.
         preset: how far MPPI searches.
+        unet: the U-Net behind `mppi_unet`; None for the others.
     """
     began = time.perf_counter()
     entry, scene = Entry.parse(name), task.scene()
@@ -44,7 +45,7 @@ def try_task(task: Task, name: str, dynamics: Any, preset: str) -> dict[str, Any
     if "goal" in entry.oracles:
         goal = truth(scene.truth.strands)
     device = task.config.device
-    planner = make_entry(entry, scene, goal, dynamics, preset, device)
+    planner = make_entry(entry, scene, goal, dynamics, preset, device, unet=unet)
     result = run_episode(
         scene.salon,
         planner,

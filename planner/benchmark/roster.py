@@ -3,7 +3,7 @@
 mppi              the learned model                       mppi+observe   the same with perfect eyes
 mppi_64           the same with 64 model calls a stroke   mppi+model     with the simulator as its model
 mppi_advection    kinematic advection as the model        mppi+goal      with the true goal volume
-cem               cross-entropy search, MPPI's cost
+mppi_unet         a direct U-Net as the model             cem            cross-entropy search, MPPI's cost
 mppi_simulator    simulator and true strands, 64 calls    rule_based     roots, orientations, DBSCAN
 random            any stroke on hair                      no_stroke      waits
 replay            the hidden strokes themselves
@@ -23,10 +23,10 @@ from planner.demo.scene import Scene
 from planner.planners.planner import Planner
 
 PLANNERS = (
-    "mppi", "mppi_64", "mppi_advection", "cem", "mppi_simulator", "rule_based", "random", "no_stroke",
-    "replay",
+    "mppi", "mppi_64", "mppi_advection", "mppi_unet", "cem", "mppi_simulator", "rule_based", "random",
+    "no_stroke", "replay",
 )  # fmt: skip
-LEARNED = ("mppi", "mppi_64", "mppi_advection", "cem")
+LEARNED = ("mppi", "mppi_64", "mppi_advection", "mppi_unet", "cem")
 """Planners that need the learned model's weights."""
 
 ORACLES = ("observe", "model", "goal")
@@ -61,9 +61,10 @@ class Entry:
         unknown = [oracle for oracle in oracles if oracle not in ORACLES]
         if unknown or len(set(oracles)) < len(oracles):
             raise CombwiseError(f"planner '{name}': expected each oracle once, of {', '.join(ORACLES)}")
-        if "model" in oracles and planner not in LEARNED:
+        swapped = [other for other in LEARNED if other != "mppi_unet"]
+        if "model" in oracles and planner not in swapped:
             raise CombwiseError(
-                f"planner '{name}' has no model to swap; expected one of {', '.join(LEARNED)}"
+                f"planner '{name}' has no model to swap; expected one of {', '.join(swapped)}"
             )
         return Entry(planner, tuple(oracles))
 
@@ -80,8 +81,19 @@ def load_dynamics(weights: Path | None, device: str) -> Any:
     return load_model(weights, device=device)
 
 
+def load_unet(folder: Path, dynamics: Any, device: str) -> Any:
+    """Return the U-Net of a run of `combwise train baselines`, trained on the grid of the learned model.
+
+    Raises:
+        CombwiseError: the folder holds no U-Net, or one that does not fit.
+    """
+    from planner.planners.unet_model import load_unet_dynamics
+
+    return load_unet_dynamics(folder, dynamics.info, device=device)
+
+
 def make_entry(
-    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str
+    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str, *, unet: Any = None
 ) -> Planner:
     """Return the planner of an entry for one episode.
 
@@ -92,6 +104,7 @@ def make_entry(
         dynamics: the learned model; None for planners that need none.
         preset: how far MPPI searches.
         device: where planners compute.
+        unet: the U-Net behind `mppi_unet`; None for the others.
     """
     assert scene.truth is not None
     if entry.planner == "no_stroke":
@@ -110,7 +123,7 @@ def make_entry(
         from planner.planners.rule_based import RuleBasedPlanner
 
         return RuleBasedPlanner()
-    return _searching(entry, scene, goal, dynamics, preset, device)
+    return _searching(entry, scene, goal, unet if entry.planner == "mppi_unet" else dynamics, preset, device)
 
 
 def _searching(

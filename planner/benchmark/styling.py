@@ -23,7 +23,7 @@ from hairsim.errors import CombwiseError
 from hairsim.groom.families import FAMILIES, TRAINING_FAMILIES, UNSEEN_FAMILIES
 from hairsim.run_folder import RunFolder
 from planner.benchmark.levels import LEVELS
-from planner.benchmark.roster import ORACLES, Entry, load_dynamics
+from planner.benchmark.roster import ORACLES, Entry, load_dynamics, load_unet
 from planner.benchmark.spread import spread
 from planner.benchmark.tables import markdown, result_of, verdict
 from planner.benchmark.tasks import Task, TaskConfig
@@ -48,6 +48,7 @@ class BenchmarkConfig:
         few_planners: who tries the first `few` of each level.
         oracle: what is swapped for its perfect version behind mppi, in turn, on the first `few`.
         weights: checkpoint of the learned model; None for the shipped one.
+        unet: folder of a run of `combwise train baselines`, for the planner mppi_unet.
         preset: how far MPPI searches.
         guides: simulated strands.
         videos: whether the best, median and worst episode are filmed.
@@ -68,6 +69,7 @@ class BenchmarkConfig:
     few_planners: tuple[str, ...] = FEW
     oracle: tuple[str, ...] = ORACLES
     weights: Path | None = None
+    unet: Path | None = None
     preset: str = "cpu"
     guides: int = 400
     videos: bool = True
@@ -90,7 +92,12 @@ class BenchmarkConfig:
         if not (self.levels and self.families and self.planners):
             raise CombwiseError("levels, families or planners are empty; expected at least one of each")
         for name in self.names(0):
-            Entry.parse(name)
+            if Entry.parse(name).planner == "mppi_unet" and (self.unet is None or not self.unet.is_dir()):
+                given = "none is shipped" if self.unet is None else f"--unet {self.unet} is no folder"
+                raise CombwiseError(
+                    f"planner '{name}' needs a trained U-Net, and {given}; train one with 'combwise train "
+                    "baselines' and name its folder with --unet"
+                )
 
     def names(self, number: int) -> tuple[str, ...]:
         """Return who tries the task of number 0, 1, ... of a level."""
@@ -162,7 +169,7 @@ def try_tasks(config: BenchmarkConfig, folder: Path) -> tuple[list[dict[str, Any
     for task, names in config.tasks():
         missing = tuple(n for n in names if not _episode(folder, task, n).exists())
         if missing and not _refusal(folder, task).exists():
-            jobs.append((folder, task, missing, config.preset, config.weights))
+            jobs.append((folder, task, missing, config.preset, config.weights, config.unet))
     total = sum(len(names) for _, names in config.tasks())
     columns = (TextColumn("[bold]styling"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns) as progress:
@@ -182,7 +189,12 @@ def try_tasks(config: BenchmarkConfig, folder: Path) -> tuple[list[dict[str, Any
 
 
 def style_task(
-    folder: Path, config: TaskConfig, names: Sequence[str], preset: str, weights: Path | None
+    folder: Path,
+    config: TaskConfig,
+    names: Sequence[str],
+    preset: str,
+    weights: Path | None,
+    unet: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Let planners try one task; each record is written as soon as it is there, and returned.
 
@@ -193,8 +205,11 @@ def style_task(
     from planner.benchmark.episodes import try_task
 
     start_warp()
-    learned = any(Entry.parse(name).learned for name in names)
-    dynamics = load_dynamics(weights, config.device) if learned else None
+    entries = [Entry.parse(name) for name in names]
+    dynamics = load_dynamics(weights, config.device) if any(e.learned for e in entries) else None
+    direct = None
+    if unet is not None and any(entry.planner == "mppi_unet" for entry in entries):
+        direct = load_unet(unet, dynamics, config.device)
     here = folder.is_dir()
     try:
         task = Task(config, folder / "tasks" / f"{config.name}.npz" if here else None)
@@ -202,7 +217,7 @@ def style_task(
         return [{"refused": config.name, "family": config.family, "why": str(error)}]
     records = []
     for name in names:
-        records.append(try_task(task, name, dynamics, preset))
+        records.append(try_task(task, name, dynamics, preset, unet=direct))
         if here:
             _keep(folder, config, records[-1:])
     return records

@@ -24,7 +24,7 @@ COMPARED = ("moved_mm", "disturbance_mm", "chamfer_moved_mm", "direction_deg", "
 REFERENCES = ("rule_based", "no_stroke", "mppi", "mppi_simulator")
 """Planners that others are compared with, on the same tasks."""
 
-NOT_PUBLISHED = ("out", "weights", "workers", "ray", "resume", "overwrite", "quick", "videos")
+NOT_PUBLISHED = ("out", "weights", "unet", "workers", "ray", "resume", "overwrite", "quick", "videos")
 """Config fields that say where a run was, not what it did."""
 
 Record = dict[str, Any]
