@@ -12,14 +12,18 @@ replay            the hidden strokes themselves
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hairsim.errors import CombwiseError
+from hairsim.tools.stroke import Stroke
 from hairsim.volume import GRIDS, GridSpec, HairVolume
 from planner.benchmark.rehearsal import SalonRehearsal
 from planner.demo.scene import Scene
+from planner.planners.feasible import FeasiblePlanner, TeachablePlanner
+from planner.planners.keep_out import KeepOut
 from planner.planners.planner import Planner
 
 PLANNERS = (
@@ -34,6 +38,9 @@ ORACLES = ("observe", "model", "goal")
 
 SIMULATED = {"proposals": 34, "modes": 3, "samples": 5, "iterations": 2}
 """64 model calls: what simulating them leaves time for."""
+
+TOLD = 32
+"""Strokes that a planner without a search may propose at one look until one stays out of keep-out zones."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +100,13 @@ def load_unet(folder: Path, dynamics: Any, device: str) -> Any:
 
 
 def make_entry(
-    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str, *, unet: Any = None
-) -> Planner:
+    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str,
+    *, unet: Any = None, keep_out: KeepOut | None = None,
+) -> Planner:  # fmt: skip
     """Return the planner of an entry for one episode.
+
+    Where the task has keep-out zones, a planner proposes no stroke that enters one; `replay` alone is exempt,
+    for the hidden strokes know of no zones.
 
     Args:
         entry: which.
@@ -105,6 +116,7 @@ def make_entry(
         preset: how far MPPI searches.
         device: where planners compute.
         unet: the U-Net behind `mppi_unet`; None for the others.
+        keep_out: what keeps strokes out of zones of the head; None for strokes anywhere.
     """
     assert scene.truth is not None
     if entry.planner == "no_stroke":
@@ -118,17 +130,25 @@ def make_entry(
     if entry.planner == "random":
         from planner.planners.random_strokes import RandomPlanner
 
-        return RandomPlanner()
+        return _told(RandomPlanner(), keep_out)
     if entry.planner == "rule_based":
         from planner.planners.rule_based import RuleBasedPlanner
 
-        return RuleBasedPlanner()
-    return _searching(entry, scene, goal, unet if entry.planner == "mppi_unet" else dynamics, preset, device)
+        return _told(RuleBasedPlanner(), keep_out)
+    model = unet if entry.planner == "mppi_unet" else dynamics
+    reach = None if keep_out is None else keep_out.allows
+    return _searching(entry, scene, goal, model, preset, device, reach)
+
+
+def _told(planner: TeachablePlanner, keep_out: KeepOut | None) -> Planner:
+    """Return a planner that is told which of its strokes enter a zone, and proposes others."""
+    return planner if keep_out is None else FeasiblePlanner(planner, keep_out.why_not, tries=TOLD)
 
 
 def _searching(
-    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str
-) -> Planner:
+    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str,
+    reach: Callable[[Stroke], bool] | None,
+) -> Planner:  # fmt: skip
     """Return a planner that searches strokes through a model."""
     from planner.planners.advection_model import AdvectionDynamics
     from planner.planners.cem import CemPlanner
@@ -143,12 +163,12 @@ def _searching(
         assert scene.truth is not None
         rehearsal = SalonRehearsal(scene.salon)
         start = scene.salon.history[0]
-        return SimulatorPlanner(rehearsal, start, scene.truth.strands, GRIDS["small"], simulated)
+        return SimulatorPlanner(rehearsal, start, scene.truth.strands, GRIDS["small"], simulated, reach=reach)
     model = AdvectionDynamics(dynamics) if entry.planner == "mppi_advection" else dynamics
     if "model" in entry.oracles:
         model = SimulatorDynamics(SalonRehearsal(scene.salon), dynamics, goal, dynamics.grid)
     config = simulated if entry.planner == "mppi_64" else config
-    return (CemPlanner if entry.planner == "cem" else MppiPlanner)(model, config, device=device)
+    return (CemPlanner if entry.planner == "cem" else MppiPlanner)(model, config, device=device, reach=reach)
 
 
 def grid_of(dynamics: Any) -> GridSpec:

@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hairsim import atomic_file
 from hairsim.errors import CombwiseError
 from hairsim.groom.families import FAMILIES, TRAINING_FAMILIES, UNSEEN_FAMILIES
+from hairsim.head.keep_out import KeepOutZones
 from hairsim.run_folder import RunFolder
 from planner.benchmark.levels import LEVELS
 from planner.benchmark.roster import ORACLES, Entry, load_dynamics, load_unet
@@ -51,6 +52,8 @@ class BenchmarkConfig:
         unet: folder of a run of `combwise train baselines`, for the planner mppi_unet.
         preset: how far MPPI searches.
         guides: simulated strands.
+        keep_out: zones that planners' strokes must stay out of: those of an adult head (eyes, face, ears,
+            neck); none when left out, as in the published tables.
         videos: whether the best, median and worst episode are filmed.
         workers: processes; one core each.
         ray: spread over the Ray cluster that RAY_ADDRESS names, or over one started here.
@@ -72,6 +75,7 @@ class BenchmarkConfig:
     unet: Path | None = None
     preset: str = "cpu"
     guides: int = 400
+    keep_out: KeepOutZones | None = None
     videos: bool = True
     workers: int = 2
     ray: bool = False
@@ -116,6 +120,7 @@ class BenchmarkConfig:
                     self.families[(self.first_seed + number) % len(self.families)],
                     guides=self.guides,
                     device=self.device,
+                    keep_out=self.keep_out,
                 ),
                 self.names(number),
             )
@@ -226,7 +231,17 @@ def style_task(
 def command_of(config: BenchmarkConfig) -> str:
     """Return the command that repeats a run."""
     words = [f"combwise evaluate styling --first-seed {config.first_seed} --seeds {config.seeds}"]
-    for field in ("few", "levels", "families", "planners", "few_planners", "oracle", "preset", "guides"):
+    for field in (
+        "few",
+        "levels",
+        "families",
+        "planners",
+        "few_planners",
+        "oracle",
+        "preset",
+        "guides",
+        "keep_out",
+    ):
         value = getattr(config, field)
         if value != BenchmarkConfig.__dataclass_fields__[field].default:
             shown = " ".join(value) if isinstance(value, tuple) else value

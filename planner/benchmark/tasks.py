@@ -10,6 +10,7 @@ import numpy as np
 from hairsim.atomic_file import written_aside
 from hairsim.errors import CombwiseError
 from hairsim.groom.children import make_children
+from hairsim.head.keep_out import KeepOutZones
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.tool import rake_comb
 from hairsim.world import HairWorld
@@ -40,6 +41,7 @@ class TaskConfig:
         vertices: of each.
         children: interpolated hairs that the cameras see.
         device: where to simulate.
+        keep_out: zones of the head that strokes of planners must stay out of; None for none.
     """
 
     level: str
@@ -49,6 +51,7 @@ class TaskConfig:
     vertices: int = 20
     children: int = 4000
     device: str = "cpu"
+    keep_out: KeepOutZones | None = None
 
     @property
     def name(self) -> str:

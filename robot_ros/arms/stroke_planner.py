@@ -10,6 +10,7 @@ import numpy as np
 
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
+from hairsim.head.keep_out import adult_zones
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path
@@ -19,7 +20,7 @@ from robot_ros.arms.motion import SECTIONS, StrokeMotion, plan_motion, plan_retu
 from robot_ros.arms.refusal import Refusal, StrokeRefusedError
 from robot_ros.calibrate.file import read_calibration
 from robot_ros.frames import Calibration, pose_error
-from robot_ros.safety.zones import adult_zones, intrusions
+from robot_ros.safety.zones import intrusions
 
 HEAD_SHIFT, HEAD_TURN = 0.002, 0.01
 """A head measured farther than this from the cell's gets a new cell [m, rad]."""
