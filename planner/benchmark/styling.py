@@ -45,6 +45,11 @@ class BenchmarkConfig:
         few: on how many of them the slow planners and the oracles run.
         levels: of difficulty: lock, part, sweep.
         families: of the grooms, in turn; default the unseen ones.
+        groom: hair file (USC-HairSalon .data, ...) that all tasks are made of, in place of families: a run
+            that is reported apart. Read where it lies, never copied.
+        head: mesh file of the head that it grows on; the built-in one when left out.
+        groom_unit: unit of both files; None for what the groom file says itself, and cm for the head.
+        groom_axes: axes of both; None likewise, and y-up for the head.
         planners: who tries every task.
         few_planners: who tries the first `few` of each level.
         oracle: what is swapped for its perfect version behind mppi, in turn, on the first `few`.
@@ -68,6 +73,10 @@ class BenchmarkConfig:
     few: int = 4
     levels: tuple[str, ...] = ("lock", "part", "sweep")
     families: tuple[str, ...] = UNSEEN_FAMILIES
+    groom: Path | None = None
+    head: Path | None = None
+    groom_unit: str | None = None
+    groom_axes: str | None = None
     planners: tuple[str, ...] = FULL
     few_planners: tuple[str, ...] = FEW
     oracle: tuple[str, ...] = ORACLES
@@ -93,6 +102,7 @@ class BenchmarkConfig:
             unknown = [value for value in getattr(self, name) if value not in known]
             if unknown:
                 raise CombwiseError(f"--{name} {unknown[0]} is unknown; expected some of {', '.join(known)}")
+        self._check_files()
         if not (self.levels and self.families and self.planners):
             raise CombwiseError("levels, families or planners are empty; expected at least one of each")
         for name in self.names(0):
@@ -102,6 +112,17 @@ class BenchmarkConfig:
                     f"planner '{name}' needs a trained U-Net, and {given}; train one with 'combwise train "
                     "baselines' and name its folder with --unet"
                 )
+
+    def _check_files(self) -> None:
+        """Refuse files that are not there, a head without its hair, and a groom beside families."""
+        for name in ("groom", "head"):
+            path = getattr(self, name)
+            if path is not None and not path.is_file():
+                raise CombwiseError(f"--{name} {path} does not exist; expected a file that can be read")
+        if self.head is not None and self.groom is None:
+            raise CombwiseError("--head is given without --groom; expected the hair that grows on that head")
+        if self.groom is not None and self.families != UNSEEN_FAMILIES:
+            raise CombwiseError("--groom and --families exclude each other; give one of them")
 
     def names(self, number: int) -> tuple[str, ...]:
         """Return who tries the task of number 0, 1, ... of a level."""
@@ -113,20 +134,25 @@ class BenchmarkConfig:
     def tasks(self) -> list[tuple[TaskConfig, tuple[str, ...]]]:
         """Return every task with who tries it; the levels in turn, so that part of a run is a fair part."""
         return [
-            (
-                TaskConfig(
-                    level,
-                    self.first_seed + number,
-                    self.families[(self.first_seed + number) % len(self.families)],
-                    guides=self.guides,
-                    device=self.device,
-                    keep_out=self.keep_out,
-                ),
-                self.names(number),
-            )
+            (self.task(level, self.first_seed + number), self.names(number))
             for number in range(self.seeds)
             for level in self.levels
         ]
+
+    def task(self, level: str, seed: int) -> TaskConfig:
+        """Return the task of a level and a seed."""
+        return TaskConfig(
+            level,
+            seed,
+            self.families[seed % len(self.families)] if self.groom is None else self.groom.stem,
+            guides=self.guides,
+            device=self.device,
+            keep_out=self.keep_out,
+            groom=self.groom,
+            head=self.head,
+            groom_unit=self.groom_unit,
+            groom_axes=self.groom_axes,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +168,9 @@ class StylingConfig(BenchmarkConfig):
 
 def quickly(config: StylingConfig) -> StylingConfig:
     """Return a run of minutes in place of one of hours, on development seeds: no held-back task is used."""
+    families = TRAINING_FAMILIES if config.groom is None else config.families
     return dataclasses.replace(
-        config, first_seed=0, seeds=1, few=0, levels=("lock",), families=TRAINING_FAMILIES,
+        config, first_seed=0, seeds=1, few=0, levels=("lock",), families=families,
         planners=("mppi", "rule_based", "no_stroke"),
     )  # fmt: skip
 
@@ -231,20 +258,14 @@ def style_task(
 def command_of(config: BenchmarkConfig) -> str:
     """Return the command that repeats a run."""
     words = [f"combwise evaluate styling --first-seed {config.first_seed} --seeds {config.seeds}"]
-    for field in (
-        "few",
-        "levels",
-        "families",
-        "planners",
-        "few_planners",
-        "oracle",
-        "preset",
-        "guides",
-        "keep_out",
-    ):
+    fields = (
+        "few", "levels", "families", "groom", "head", "groom_unit", "groom_axes", "planners", "few_planners",
+        "oracle", "preset", "guides", "keep_out",
+    )  # fmt: skip
+    for field in fields:
         value = getattr(config, field)
         if value != BenchmarkConfig.__dataclass_fields__[field].default:
-            shown = " ".join(value) if isinstance(value, tuple) else value
+            shown = " ".join(value) if isinstance(value, tuple) else getattr(value, "name", value)
             words.append(f"--{field.replace('_', '-')} {shown}".rstrip())
     return " ".join(words)
 

@@ -7,6 +7,7 @@ import datetime
 import os
 import platform
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,11 @@ def provenance(command: str, config: Any) -> dict[str, Any]:
         "simulator_version": SIMULATOR_VERSION,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
-        "config": {k: v for k, v in dataclasses.asdict(config).items() if k not in NOT_PUBLISHED},
+        "config": {
+            name: value.name if isinstance(value, Path) else value  # where a file lay is nobody's business
+            for name, value in dataclasses.asdict(config).items()
+            if name not in NOT_PUBLISHED
+        },
     }
 
 
