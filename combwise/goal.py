@@ -33,6 +33,8 @@ class MakeOptions(DeviceOption):
         look_head: a mesh file of the other head that the look was taken of, in whose frame its cameras are.
         unit: of the groom and head files: m, cm, mm or in; cm for heads, and the groom's own, when left out.
         axes: of them: y-up, z-up or z-up-facing-minus-y; y-up for heads, and the groom's own.
+        moved: for a look: the head did not stand where the cameras were calibrated for it; where it did is
+            found from its skin.
         one: name of the one camera of a look whose colour picture is all that may be used.
         mask: for a picture: one of its size that is light where hair is.
         segment: for a picture without --mask: find its hair by colour, as far as it hangs on the scalp (needs
@@ -58,6 +60,7 @@ class MakeOptions(DeviceOption):
     look_head: Path | None = None
     unit: str | None = None
     axes: str | None = None
+    moved: bool = False
     one: str | None = None
     mask: Path | None = None
     segment: bool = False
@@ -151,8 +154,8 @@ def _require_fitting(options: MakeOptions, kind: Kind) -> None:
             f"nothing says which pixels of {options.source} are hair; expected --mask FILE, a picture of the "
             "same size that is light there, or --segment"
         )
-    if kind != "look" and (options.look_head is not None or options.one is not None):
-        raise CombwiseError(f"--look-head and --one belong to a look; {options.source} is a {kind}")
+    if kind != "look" and (options.look_head is not None or options.one is not None or options.moved):
+        raise CombwiseError(f"--look-head, --moved and --one belong to a look; {options.source} is a {kind}")
     if options.look_head is not None and options.one is not None:
         raise CombwiseError(
             "one picture of another head cannot be registered; expected --look-head or --one, not both"
@@ -165,11 +168,13 @@ def _of_look(options: MakeOptions, head: Head) -> Goal:
     from planner.goal import load_look, require_head
     from planner.goal.from_picture import picture_goal, picture_of_look
     from planner.goal.picture_goal import load_picture_goals
-    from planner.goal.registration import registered_goal
+    from planner.goal.registration import look_of_moved_head, registered_goal
 
     look = load_look(options.source)
+    other = head if options.look_head is None else _head(options, options.look_head)
+    if options.moved:
+        look = look_of_moved_head(look, other)
     if options.look_head is not None:
-        other = _head(options, options.look_head)
         return registered_goal(look, other, head, profile_grid(options.profile))
     require_head(look, head.name)
     if options.one is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from combwise.goal import MakeOptions, make
 from hairsim.cameras.camera import Frame, three_camera_rig
 from hairsim.cameras.capture import capture
 from hairsim.errors import CombwiseError
@@ -15,6 +17,7 @@ from hairsim.groom.children import make_children
 from hairsim.groom.families import make_groom
 from hairsim.head.head import Head
 from hairsim.head.parametric import parametric_head
+from planner.goal.look import load_look, save_look
 from planner.observe import observe
 from planner.observe.head_pose import HeadPoseConfig, head_pose, reposed
 from tests.hair_episodes import GRID
@@ -79,3 +82,18 @@ def test_bad_input_gets_one_sentence(head: Head, frames: list[Frame]) -> None:
         head_pose(astray, head)
     with pytest.raises(CombwiseError, match="head pose"):
         HeadPoseConfig(kept=0.0)
+
+
+def test_a_look_at_a_moved_head_becomes_a_goal_of_the_head(
+    head: Head, frames: list[Frame], tmp_path: Path
+) -> None:
+    save_look(tmp_path / "look.npz", frames, {"head": head.name})
+    options = MakeOptions(source=tmp_path / "look.npz", out=tmp_path / "goal.npz", moved=True)
+    make(options)
+    goal = load_look(tmp_path / "goal.npz")
+    assert goal.notes["head_turned_deg"] == pytest.approx(5.0, abs=0.5)
+    right = np.linalg.inv(MOVED) @ RIG[0].camera_to_head
+    assert goal.frames[0].camera.camera_to_head == pytest.approx(right, abs=0.01)
+    (tmp_path / "wish.png").touch()
+    with pytest.raises(CombwiseError, match="--moved and --one belong to a look"):
+        make(replace(options, source=tmp_path / "wish.png", segment=True, overwrite=True))
