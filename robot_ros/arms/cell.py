@@ -15,10 +15,10 @@ import pinocchio as pin
 
 from hairsim.errors import CombwiseError
 from hairsim.head.head import DistanceField, Head
+from hairsim.head.keep_out import zones_of
 from hairsim.tools.tool import Tool, rake_comb
 from robot_ros.arms.arm import Arm
 from robot_ros.frames import Calibration, comb_mount, inverse, standing_head
-from robot_ros.safety.zones import zones_of
 
 TOOL_FRAME = "comb"
 LINK_CLEARANCE = 0.03

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from hairsim.head.keep_out import Zone
 from robot_ros.safety.limits import SafetyLimits
 from robot_ros.safety.samples import (
     HeadSample,
@@ -18,7 +19,7 @@ from robot_ros.safety.samples import (
     norm,
 )
 from robot_ros.safety.verdict import Finding, Level
-from robot_ros.safety.zones import Zone, intrusions
+from robot_ros.safety.zones import intrusions
 
 WORKSPACE = 0.80
 """The comb never leaves this distance from the head's origin [m]: farther, something is very wrong."""

@@ -14,11 +14,11 @@ import pytest
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.head.head_file import read_head
+from hairsim.head.keep_out import adult_zones, zones_of
 from hairsim.head.parametric import EAR_CENTRE, EAR_RADII, HeadShape, head_of, parametric_head
 from hairsim.tools.stroke import Stroke
 from robot_ros import graph
 from robot_ros.nodes import names
-from robot_ros.safety.zones import adult_zones, zones_of
 
 SHAPES = {
     "child": HeadShape(size=0.75),
