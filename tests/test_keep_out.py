@@ -47,9 +47,9 @@ def test_an_episode_tells_how_deep_its_comb_came_into_a_zone() -> None:
         for end in np.concatenate([COMB.start, COMB.end]):
             x, y, z = (turn.apply(end) + position).tolist()
             deepest = max(deepest, *(zone.depth((x, y, z)) for zone in adult_zones()))
-    assert intrusion(paths, COMB) == pytest.approx(deepest) and deepest > 0.001
-    assert intrusion(paths[:1], COMB) == 0.0
-    assert intrusion([], COMB) == 0.0
+    assert intrusion(paths, COMB, HEAD) == pytest.approx(deepest) and deepest > 0.001
+    assert intrusion(paths[:1], COMB, HEAD) == 0.0
+    assert intrusion([], COMB, HEAD) == 0.0
 
 
 def test_a_comb_that_is_nowhere_is_in_every_zone() -> None:
@@ -71,7 +71,7 @@ def test_planners_that_are_told_propose_other_strokes(scene: Scene, planner: Tea
 
 def test_mppi_proposes_no_stroke_into_a_zone(scene: Scene) -> None:
     keep_out = KeepOut(scene.head, COMB)
-    planner = MppiPlanner(SweepModel(), QUICK, reach=keep_out.allows)
+    planner = MppiPlanner(SweepModel(), replace(QUICK, margin=0.04), reach=keep_out.allows)
     planned = planner.plan(scene.volume, lock_moved(scene, 0.05), scene.head, np.random.default_rng(0))
     assert planned.stroke is not None and keep_out.allows(planned.stroke)
 
