@@ -135,6 +135,7 @@ FAULTS = {
     "joints stopped": Fault("age of joint states", LIMITS.joint_age),
     "joints late": Fault("age of joint states", LIMITS.joint_age),
     "joint blocked": Fault("speed of the comb", None, crossed=_first_error),
+    "arm held": Fault("tracking error", None, crossed=_first_error),
     "camera stopped": Fault("age of the head pose", LIMITS.head_age),
     "camera frozen": Fault("frozen camera (head pose)", LIMITS.head_frozen),
     "head moved": Fault("head moved", None, crossed=_first_shift),

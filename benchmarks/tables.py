@@ -81,6 +81,37 @@ def observe_table(result: Result) -> str:
     return "\n".join([*_lines(heads, lines), "", aim, "", _source(result)])
 
 
+def head_pose_table(result: Result) -> str:
+    """Return how far the pose that is found is from the true one, median and worst."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    methods = list(dict.fromkeys(row["method"] for row in result["summary"]))
+    for row in result["summary"]:
+        parts = [
+            " to ".join(f"{value:.{decimals}f}" for value in row[name])
+            for name, decimals in (("shift_mm", 2), ("turn_deg", 2))
+        ]
+        found.setdefault((row["noise"], row["cameras"]), {})[row["method"]] = f"{parts[0]} mm, {parts[1]}°"
+    heads = ["noise", "cameras", *methods]
+    lines = [[*key, *(cells.get(name, "-") for name in methods)] for key, cells in found.items()]
+    moved = result["moved"]
+    looks = result["summary"][0]["looks"]
+    note = (
+        f"Median to worst of {looks} looks at heads moved by {moved['shift_mm']:.0f} mm and turned by "
+        f"{moved['turn_deg']:.0f}°."
+    )
+    return "\n".join([*_lines(heads, lines), "", note, "", _source(result)])
+
+
+def segment_table(result: Result) -> str:
+    """Return how near masks that are found come to the renderer's, median and worst."""
+    lines = [
+        [row["case"], str(row["pictures"]), f"{row['median']:.2f}", f"{row['worst']:.2f}"]
+        for row in result["summary"]
+    ]
+    heads = ["picture", "pictures", "median IoU", "worst IoU"]
+    return "\n".join([*_lines(heads, lines), "", _source(result)])
+
+
 def mppi_table(result: Result) -> str:
     """Return what each search leaves of the cost, beside ours."""
     heads = [
@@ -154,6 +185,8 @@ TABLES = (
     Table("safety.md", "faults", "faults.json", faults_table),
     Table("robot.md", "reach", "reach.json", reach_table),
     Table("seeing.md", "observe", "observe.json", observe_table),
+    Table("seeing.md", "head pose", "head_pose.json", head_pose_table),
+    Table("goals.md", "segment", "segment.json", segment_table),
     Table("search.md", "mppi", "mppi.json", mppi_table),
     Table("dynamics.md", "dynamics", "dynamics.json", dynamics_table),
     Table("goals.md", "goals", "goals.json", goals_table),

@@ -12,6 +12,8 @@ from combwise.options import DeviceOption
 from hairsim.errors import CombwiseError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from hairsim.cameras.camera import Camera
     from hairsim.head.head import Head
     from planner.goal import Goal, VolumeGoal
@@ -27,12 +29,17 @@ class MakeOptions(DeviceOption):
         source: a look (.npz, or a demo's folder), a picture (.png, .jpg) or a groom file (.data, .usd, ...).
         out: the .npz file to write; `combwise demo --goal` reads it.
         kind: look, picture or groom; what the file is, when left out.
-        head: a mesh file of the head to be styled; the built-in adult when left out.
-        look_head: a mesh file of the other head that the look was taken of, in whose frame its cameras are.
+        head: a mesh file of the head to be styled, or a .toml that describes it (hairsim/head/head_file.py);
+            the built-in adult when left out.
+        look_head: such a file of the other head that the look was taken of, in whose frame its cameras are.
         unit: of the groom and head files: m, cm, mm or in; cm for heads, and the groom's own, when left out.
         axes: of them: y-up, z-up or z-up-facing-minus-y; y-up for heads, and the groom's own.
+        moved: for a look: the head did not stand where the cameras were calibrated for it; where it did is
+            found from its skin.
         one: name of the one camera of a look whose colour picture is all that may be used.
         mask: for a picture: one of its size that is light where hair is.
+        segment: for a picture without --mask: find its hair by colour, as far as it hangs on the scalp (needs
+            the extra calibrate); the mask is written beside the goal, to be looked at.
         camera: for a picture: a JSON file with width, height, focal [pixel] and camera_to_head [4][4].
         azimuth: for a picture without --camera: from where it was taken [degree], 0 in front, 90 the wearer's
             left.
@@ -54,8 +61,10 @@ class MakeOptions(DeviceOption):
     look_head: Path | None = None
     unit: str | None = None
     axes: str | None = None
+    moved: bool = False
     one: str | None = None
     mask: Path | None = None
+    segment: bool = False
     camera: Path | None = None
     azimuth: float = 0.0
     elevation: float = 0.0
@@ -134,16 +143,20 @@ def _kind_of(source: Path) -> Kind:
 
 def _require_fitting(options: MakeOptions, kind: Kind) -> None:
     """Refuse options that the kind of source has no use for."""
-    of_picture = options.mask is not None or options.camera is not None
+    of_picture = options.mask is not None or options.camera is not None or options.segment
     if kind != "picture" and of_picture:
-        raise CombwiseError(f"--mask and --camera belong to a picture; {options.source} is a {kind}")
-    if kind == "picture" and options.mask is None:
+        raise CombwiseError(
+            f"--mask, --segment and --camera belong to a picture; {options.source} is a {kind}"
+        )
+    if options.mask is not None and options.segment:
+        raise CombwiseError("--mask and --segment exclude each other; give one of them")
+    if kind == "picture" and options.mask is None and not options.segment:
         raise CombwiseError(
             f"nothing says which pixels of {options.source} are hair; expected --mask FILE, a picture of the "
-            "same size that is light there"
+            "same size that is light there, or --segment"
         )
-    if kind != "look" and (options.look_head is not None or options.one is not None):
-        raise CombwiseError(f"--look-head and --one belong to a look; {options.source} is a {kind}")
+    if kind != "look" and (options.look_head is not None or options.one is not None or options.moved):
+        raise CombwiseError(f"--look-head, --moved and --one belong to a look; {options.source} is a {kind}")
     if options.look_head is not None and options.one is not None:
         raise CombwiseError(
             "one picture of another head cannot be registered; expected --look-head or --one, not both"
@@ -156,11 +169,13 @@ def _of_look(options: MakeOptions, head: Head) -> Goal:
     from planner.goal import load_look, require_head
     from planner.goal.from_picture import picture_goal, picture_of_look
     from planner.goal.picture_goal import load_picture_goals
-    from planner.goal.registration import registered_goal
+    from planner.goal.registration import look_of_moved_head, registered_goal
 
     look = load_look(options.source)
+    other = head if options.look_head is None else _head(options, options.look_head)
+    if options.moved:
+        look = look_of_moved_head(look, other)
     if options.look_head is not None:
-        other = _head(options, options.look_head)
         return registered_goal(look, other, head, profile_grid(options.profile))
     require_head(look, head.name)
     if options.one is None:
@@ -175,15 +190,32 @@ def _of_picture(options: MakeOptions, head: Head) -> VolumeGoal:
     from planner.goal.from_picture import picture_goal, read_mask, read_picture
     from planner.goal.picture_goal import load_picture_goals
 
-    assert options.mask is not None
     colour = read_picture(options.source)
     size = (colour.shape[0], colour.shape[1])
-    mask = read_mask(options.mask, size)
     camera = _camera(options, size)
+    if options.mask is not None:
+        mask = read_mask(options.mask, size)
+    else:
+        mask = _found_mask(colour, camera, head, options.out)
     goals = load_picture_goals(
         options.weights, latent=options.latent, device=options.device, profile=options.profile
     )
     return picture_goal(goals, colour, mask, camera, head, notes={"picture": options.source.name})
+
+
+def _found_mask(colour: np.ndarray, camera: Camera, head: Head, out: Path) -> np.ndarray:
+    """Find the hair in a picture [height, width, 3]; write its mask beside the goal, and return it."""
+    import imageio.v3 as imageio
+
+    from hairsim.atomic_file import written_aside
+    from planner.goal.segment import GraphCut
+
+    mask = GraphCut().mask(colour, camera, head)
+    path = out.with_name(f"{out.stem}_mask.png")
+    with written_aside(path) as aside:
+        imageio.imwrite(aside, mask.astype("uint8") * 255)
+    print(f"{path}: the hair found in the picture; correct it and give it with --mask where it is wrong")
+    return mask
 
 
 def _camera(options: MakeOptions, size: tuple[int, int]) -> Camera:
@@ -225,11 +257,14 @@ def _of_groom(options: MakeOptions, head: Head) -> VolumeGoal:
 
 
 def _head(options: MakeOptions, mesh: Path | None) -> Head:
+    from hairsim.head.head_file import read_head
     from hairsim.head.mesh import load_head
     from hairsim.head.parametric import parametric_head
 
     if mesh is None:
         return parametric_head()
+    if mesh.suffix == ".toml":
+        return read_head(mesh)
     return load_head(mesh, unit=options.unit or "cm", axes=options.axes or "y-up")
 
 

@@ -8,7 +8,7 @@ sessions  calibration recorder, beside the drivers
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,21 +51,22 @@ def virtual_graph(
     """Return the whole virtual graph, in the order in which it is started; ended in reverse.
 
     Args:
-        robot: parameters of the virtual robot; its `arm` is everybody's.
+        robot: parameters of the virtual robot; its `arm` and `head` are everybody's.
         planner: parameters of the styling planner.
         bags, bag: folder and name of the recording; an empty name is the time of day.
         pictures: ROS time between kept pictures [s].
     """
     simulated = {"use_sim_time": True}
-    arm = {"arm": robot.get("arm", "ur5e"), **simulated}
+    head = {"head": str(robot.get("head", ""))}
+    arm = {"arm": robot.get("arm", "ur5e"), **head, **simulated}
     recorder = {"folder": str(bags), "name": bag, "pictures": pictures, **simulated}
     return [
         NodeSpec(names.VIRTUAL_ROBOT, robot),
         NodeSpec(names.EPISODE_RECORDER, recorder),
         NodeSpec(names.SAFETY_SUPERVISOR, {"real_robot": False, **arm}),
         NodeSpec(names.STROKE_EXECUTOR, arm),
-        NodeSpec(names.HAIR_OBSERVER, {"reliable": True, **simulated}),
-        NodeSpec(names.GOAL_SERVER, simulated),
+        NodeSpec(names.HAIR_OBSERVER, {"reliable": True, **head, **simulated}),
+        NodeSpec(names.GOAL_SERVER, {**head, **simulated}),
         NodeSpec(names.STYLING_PLANNER, {**planner, **arm}),
     ]
 
@@ -96,6 +97,7 @@ class ArmSetup:
         cameras: by name.
         head_board: parameters of our head tracker (camera, board, columns, rows, square, marker), which then
             publishes `head_pose`; empty where the head is tracked by something else.
+        head: file of the head's shape, beside the setup's; empty for the built-in adult.
     """
 
     arm: str
@@ -108,6 +110,7 @@ class ArmSetup:
     e_stop: str
     cameras: Mapping[str, CameraSetup]
     head_board: Mapping[str, Any] = field(default_factory=dict)
+    head: str = ""
 
 
 def read_arm_setup(path: Path) -> ArmSetup:
@@ -137,7 +140,14 @@ def read_arm_setup(path: Path) -> ArmSetup:
         )
     if not 1 <= len(setup.cameras) <= 4:
         raise CombwiseError(f"{path}: {len(setup.cameras)} cameras; expected one to four")
-    return setup
+    if not setup.head:
+        return setup
+    shape = path.absolute().parent / str(setup.head)
+    if not shape.is_file():
+        raise CombwiseError(
+            f"{path}: head is {setup.head!r}; expected a file beside it that describes a head"
+        )
+    return replace(setup, head=str(shape))
 
 
 def driver_names(setup: ArmSetup) -> dict[str, str]:
@@ -179,21 +189,23 @@ def real_graph(
         bags: folder of the recordings.
         goal: goal to load at the start; empty for none.
     """
-    cell = {"arm": setup.arm, "calibration": str(calibration)}
+    head = {"head": setup.head}
+    cell = {"arm": setup.arm, "calibration": str(calibration), **head}
+    base = {"base_frame": setup.base_frame}
     cameras, remaps = {"cameras": list(setup.cameras)}, driver_names(setup)
-    bridge = {**cell, "sign": float(setup.wrench_sign), "base_frame": setup.base_frame}
-    eyes = {"calibration": str(calibration), "masks": False, **cameras}
+    bridge = {**cell, **base, "sign": float(setup.wrench_sign)}
+    eyes = {"calibration": str(calibration), "masks": False, **head, **cameras}
     specs = [
         NodeSpec(names.ARM_BRIDGE, bridge, {names.DRIVER_WRENCH: setup.wrench}),
         NodeSpec(names.EPISODE_RECORDER, {"folder": str(bags), **cameras}),
-        NodeSpec(names.SAFETY_SUPERVISOR, {"real_robot": True, **cell}),
-        NodeSpec(names.STROKE_EXECUTOR, cell),
+        NodeSpec(names.SAFETY_SUPERVISOR, {"real_robot": True, **cell, **base}),
+        NodeSpec(names.STROKE_EXECUTOR, {**cell, **base}),
         NodeSpec(names.HAIR_OBSERVER, eyes),
-        NodeSpec(names.GOAL_SERVER, {"goal": goal} if goal else {}),
+        NodeSpec(names.GOAL_SERVER, {**head, **({"goal": goal} if goal else {})}),
         NodeSpec(names.STYLING_PLANNER, {**planner, **cell}),
     ]
     if setup.head_board:
         mount = calibration.with_name(f"{calibration.stem}_head_board.json")
         places = {"calibration": str(calibration), "mount": str(mount)}
-        specs.insert(1, NodeSpec(names.HEAD_TRACKER, {**places, **setup.head_board}))
+        specs.insert(1, NodeSpec(names.HEAD_TRACKER, {**places, **base, **setup.head_board}))
     return [NodeSpec(spec.module, spec.parameters, {**remaps, **spec.remaps}) for spec in specs]

@@ -4,7 +4,7 @@
     planner.await_ready(300.0)
     cost = planner.assess(observation, goal, head)
 
-To the styling loop it is a planner like any other. The head is the built-in one, in both processes.
+To the styling loop it is a planner like any other. Both processes read the head from the same file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
-from hairsim.head.parametric import parametric_head
+from hairsim.head.head_file import head_or_built_in
 from hairsim.tools.stroke import Stroke
 from hairsim.volume import GridSpec, HairVolume
 from planner.planners.mppi import PRESETS, MppiPlanner
@@ -41,6 +41,7 @@ class PlannerChoice:
         device: where it computes.
         arm: whose reach its strokes keep to, the head where it was calibrated to be; empty for no arm's.
         calibration: file with where comb and head are; None for the arm's usual places.
+        head: file of the head's shape; None for the built-in adult.
     """
 
     preset: str = "cpu"
@@ -48,6 +49,7 @@ class PlannerChoice:
     device: str = "cpu"
     arm: str = ""
     calibration: Path | None = None
+    head: Path | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -164,12 +166,12 @@ def make_planner(choice: PlannerChoice) -> Callable[[Question], Reply]:
     """Load the model; return what answers questions. Runs in the child."""
     from dynamics.model import load_model
 
-    model, head = load_model(choice.weights, device=choice.device), parametric_head()
+    model, head = load_model(choice.weights, device=choice.device), head_or_built_in(choice.head)
     reach = None
     if choice.arm:
         from robot_ros.arms.stroke_planner import reach_of  # late: needs the arms' libraries
 
-        reach = reach_of(choice.arm, choice.calibration)
+        reach = reach_of(choice.arm, choice.calibration, choice.head)
     planner = MppiPlanner(model, PRESETS[choice.preset], device=choice.device, reach=reach)
     shown: deque[tuple[int, HairVolume]] = deque(maxlen=KEPT)
 

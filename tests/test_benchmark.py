@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ from planner.benchmark.levels import LEVELS
 from planner.benchmark.report import best_median_worst
 from planner.benchmark.roster import Entry
 from planner.benchmark.spread import spread
-from planner.benchmark.styling import StylingConfig, quickly
-from planner.benchmark.tables import comparison, markdown, result_of
+from planner.benchmark.styling import StylingConfig, command_of, quickly
+from planner.benchmark.tables import comparison, markdown, provenance, result_of
 from planner.planners.cem import gaussian_of
 from planner.planners.random_strokes import RandomPlanner
 from planner.planners.rule_based import RuleBasedConfig, RuleBasedPlanner, find_groups
@@ -168,7 +169,7 @@ def test_names_carry_their_oracles() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [("mppy", "planner 'mppy' is unknown"), ("mppi+luck", "expected each oracle once"),
-     ("rule_based+model", "no model to swap")],
+     ("rule_based+model", "no model to swap"), ("mppi_unet+model", "no model to swap")],
 )  # fmt: skip
 def test_bad_names_are_refused(name: str, says: str) -> None:
     with pytest.raises(CombwiseError, match=says):
@@ -179,7 +180,12 @@ def test_bad_names_are_refused(name: str, says: str) -> None:
     ("bad", "says"),
     [({"seeds": 0}, "--seeds is 0"), ({"levels": ("bun",)}, "--levels bun is unknown"),
      ({"families": ("mohawk",)}, "--families mohawk"), ({"planners": ()}, "are empty"),
-     ({"oracle": ("luck",)}, "--oracle luck")],
+     ({"oracle": ("luck",)}, "--oracle luck"),
+     ({"planners": ("mppi_unet",)}, "needs a trained U-Net, and none is shipped"),
+     ({"planners": ("mppi_unet",), "unet": Path("nowhere")}, "--unet nowhere is no folder"),
+     ({"groom": Path("nowhere.data")}, "--groom nowhere.data does not exist"),
+     ({"head": Path(__file__)}, "--head is given without --groom"),
+     ({"groom": Path(__file__), "families": ("straight_bob",)}, "--groom and --families exclude each other")],
 )  # fmt: skip
 def test_bad_runs_are_refused(bad: dict[str, Any], says: str) -> None:
     with pytest.raises(CombwiseError, match=says):
@@ -195,6 +201,22 @@ def test_the_published_setting_and_a_quick_look() -> None:
         assert tried.count(name) >= 10
     assert min(task.seed for task, _ in config.tasks()) >= 10_000
     assert all(task.seed < 100 for task, _ in quickly(config).tasks())
+
+
+def test_a_groom_file_is_a_run_of_its_own_that_keeps_to_itself_where_the_file_lies(tmp_path: Path) -> None:
+    """Every task is made of it and called after it; what is published names the file and no folder."""
+    (tmp_path / "wig.data").touch()
+    config = StylingConfig(groom=tmp_path / "wig.data", groom_unit="cm", seeds=2, levels=("lock",))
+    assert [(task.name, task.family) for task, _ in config.tasks()] == [
+        ("lock-10000", "wig"), ("lock-10001", "wig"),
+    ]  # fmt: skip
+    assert all(task.demo().groom == config.groom for task, _ in config.tasks())
+    assert quickly(config).groom == config.groom and quickly(config).first_seed == 0
+    command = command_of(config)
+    assert "--groom wig.data" in command and "--groom-unit cm" in command
+    published = provenance(command, config)
+    assert published["config"]["groom"] == "wig.data"
+    assert str(tmp_path) not in json.dumps(published)
 
 
 # --- forces, depth, tables --------------------------------------------------------------------------
@@ -337,3 +359,45 @@ def test_trying_a_stroke_on_the_copy_shows_what_it_does_to_the_hair() -> None:
     children = scene.salon.children
     expected = volume_from_strands(children.strands(tried), children.hair_count, GRID)
     assert np.array_equal(volume.occupancy, expected.occupancy)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_mppi_plans_with_the_unet_of_a_run_of_baselines(tmp_path: Path) -> None:
+    """The learned model beside it may be the shipped one; a folder without a U-Net gets one sentence."""
+    from dynamics.baselines.unet import UNet, UNetConfig
+    from dynamics.checkpoint import CheckpointInfo, save_checkpoint
+    from planner.benchmark.episodes import try_task
+    from planner.benchmark.roster import load_dynamics, load_unet
+    from planner.benchmark.tasks import Task, TaskConfig
+
+    dynamics = load_dynamics(None, "cpu")
+    with pytest.raises(CombwiseError, match="holds no baselines"):
+        load_unet(tmp_path, dynamics, "cpu")
+    sizes = UNetConfig(half=8, quarter=16, eighth=16, last=16)
+    info = CheckpointInfo(
+        "unet", dynamics.info.profile, dynamics.grid, dynamics.info.observer_version,
+        {"unet": asdict(sizes)}, {"seed": 0},
+    )  # fmt: skip
+    save_checkpoint(tmp_path / "unet" / "model.safetensors", info, UNet(sizes).state_dict())
+    task = Task(TaskConfig("any", 3, "straight_long", guides=60, vertices=12, children=800))
+    unet = load_unet(tmp_path, dynamics, "cpu")
+    record = try_task(task, "mppi_unet", dynamics, "quick", unet=unet)
+    assert record["planner"] == "mppi_unet"
+    assert record["final"]["moved_mm"] > 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_hair_of_a_file_can_be_styled_as_a_task(tmp_path: Path) -> None:
+    from hairsim.groom.formats.files import write_strands
+    from hairsim.groom.formats.strand_set import StrandSet
+    from planner.benchmark.episodes import try_task
+    from planner.benchmark.tasks import Task, TaskConfig
+
+    groom = make_groom("straight_long", parametric_head(), guides=120, vertices=12, seed=3)
+    made = replace(StrandSet.of(list(groom.strands)), unit="m", axes="z-up")
+    write_strands(tmp_path / "wig.npz", made)
+    config = TaskConfig("any", 3, "wig", guides=60, vertices=12, children=800, groom=tmp_path / "wig.npz")
+    record = try_task(Task(config), "random", None, "quick")
+    assert record["family"] == "wig" and record["strokes"] == 5

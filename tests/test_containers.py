@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -57,6 +58,25 @@ def test_make_ros_runs_what_the_virtual_image_runs() -> None:
     assert "scripts/install_ros.sh" in (ROOT / "Makefile").read_text(encoding="utf-8")
     assert set(re.findall(r"install_\w+\.sh", image)) == {"install_ros.sh", "install_system.sh"}
     assert "install_system.sh" in ros
+
+
+def test_every_change_builds_what_make_ros_builds() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert "make ros" in ci
+    assert any("tests/robot" in line and "pytest" in line for line in ci)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("cmake") is None or shutil.which("c++") is None, reason="make ros needs both"
+)
+def test_an_index_without_wheels_is_no_failure_and_is_named() -> None:
+    """Status 3, which .ci/run passes over, is for what is not to be had; one sentence says what that is."""
+    words = ["bash", str(ROOT / "scripts" / "ros_is_installable.sh"), sys.executable]
+    environment = {**os.environ, "PIP_NO_INDEX": "1"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "the package index lacks a wheel: No matching distribution found for" in done.stderr
 
 
 def test_compose_names_images_that_exist() -> None:

@@ -175,8 +175,8 @@ def _full(folder: Path) -> Path:
         ("--from {p.png} --mask {small.png}", "has 40 x 30 pixels; expected 80 x 60"),
         ("--from {p.png} --mask {full.png} --camera {c.json}", "cannot be read .*camera_to_head"),
         ("--from {p.png} --mask {full.png} --span 0", "--span is 0.0 m"),
-        ("--from {g.data} --mask {full.png}", "--mask and --camera belong to a picture"),
-        ("--from {g.data} --one left", "--look-head and --one belong to a look"),
+        ("--from {g.data} --mask {full.png}", "--mask, --segment and --camera belong to a picture"),
+        ("--from {g.data} --one left", "--look-head, --moved and --one belong to a look"),
     ],
 )
 def test_every_wrong_wish_is_told_in_one_sentence(

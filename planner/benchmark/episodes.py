@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hairsim.head.head import Head
+from hairsim.head.keep_out import zones_of
 from hairsim.tools.clearance import capsule_points
 from hairsim.tools.tool import Tool, ToolPath
 from hairsim.volume import HairVolume, volume_from_strands
@@ -17,9 +18,10 @@ from planner.benchmark.roster import Entry, grid_of, make_entry
 from planner.benchmark.tasks import Task
 from planner.demo.scene import Scene
 from planner.episode import EpisodeConfig, EpisodeResult, noise_floor, run_episode
+from planner.planners.keep_out import KeepOut, path_depths
 
 
-def try_task(task: Task, name: str, dynamics: Any, preset: str) -> dict[str, Any]:
+def try_task(task: Task, name: str, dynamics: Any, preset: str, *, unet: Any = None) -> dict[str, Any]:
     """Let one planner try a task; return the episode's record.
 
     Args:
@@ -27,6 +29,7 @@ def try_task(task: Task, name: str, dynamics: Any, preset: str) -> dict[str, Any
         name: of the planner, with its oracles; see `roster`.
         dynamics: the learned model; None for planners that need none.
         preset: how far MPPI searches.
+        unet: the U-Net behind `mppi_unet`; None for the others.
     """
     began = time.perf_counter()
     entry, scene = Entry.parse(name), task.scene()
@@ -44,7 +47,8 @@ def try_task(task: Task, name: str, dynamics: Any, preset: str) -> dict[str, Any
     if "goal" in entry.oracles:
         goal = truth(scene.truth.strands)
     device = task.config.device
-    planner = make_entry(entry, scene, goal, dynamics, preset, device)
+    keep_out = None if task.config.keep_out is None else KeepOut(scene.head, scene.salon.tool)
+    planner = make_entry(entry, scene, goal, dynamics, preset, device, unet=unet, keep_out=keep_out)
     result = run_episode(
         scene.salon,
         planner,
@@ -85,6 +89,7 @@ def _scored(scene: Scene, result: EpisodeResult) -> dict[str, Any]:
         "peak_force_n": round(max((r.peak_force for r in readings), default=0.0), 3),
         "mean_force_n": round(float(np.mean([r.mean_force for r in combed])), 3) if combed else 0.0,
         "penetration_mm": round(1000.0 * penetration(scene.salon.paths, scene.salon.tool, scene.head), 3),
+        "keep_out_mm": round(1000.0 * intrusion(scene.salon.paths, scene.salon.tool, scene.head), 3),
         "drift_mm": round(1000.0 * float(strand_distance(history[-1], history[0]).max()), 2),
         "vectors": [[round(float(x), 6) for x in stroke.to_vector()] for stroke in result.strokes],
     }
@@ -104,6 +109,12 @@ def penetration(paths: Sequence[ToolPath], tool: Tool, head: Head) -> float:
     return deepest
 
 
+def intrusion(paths: Sequence[ToolPath], tool: Tool, head: Head) -> float:
+    """Return how deep the comb comes into a keep-out zone of the head at most [m]; 0 for never."""
+    zones = zones_of(head)
+    return max([0.0, *(float(path_depths(path, tool, zones).max()) for path in paths)])
+
+
 def record_of(record: dict[str, Any], metric: str, moment: str = "final") -> float:
     """Return one number of an episode's record by the name that tables give it."""
     if metric == "success_rate":
@@ -111,4 +122,4 @@ def record_of(record: dict[str, Any], metric: str, moment: str = "final") -> flo
     return float(record[moment][metric] if metric in record[moment] else record[metric])
 
 
-__all__ = ["penetration", "record_of", "try_task"]
+__all__ = ["intrusion", "penetration", "record_of", "try_task"]

@@ -16,7 +16,7 @@ from hairsim.tools.stroke import Stroke
 from planner.benchmark.episodes import record_of
 from planner.benchmark.styling import BenchmarkConfig
 from planner.benchmark.tables import METRICS, verdict
-from planner.benchmark.tasks import Task, TaskConfig
+from planner.benchmark.tasks import Task
 from planner.demo.film import write_film
 from planner.demo.pictures import draw_stroke, draw_views, embedded, view_cameras
 from planner.demo.scene import Scene
@@ -87,9 +87,7 @@ def replayed(task: Task, record: dict[str, Any]) -> Scene:
 
 def _play(config: BenchmarkConfig, folder: RunFolder, which: str, record: dict[str, Any]) -> Played:
     """Play an episode again, film it and draw it."""
-    task_config = TaskConfig(
-        record["level"], record["seed"], record["family"], guides=config.guides, device=config.device
-    )
+    task_config = config.task(record["level"], record["seed"])
     kept = folder.path / "tasks" / f"{task_config.name}.npz"
     scene = replayed(Task(task_config, kept, film=config.videos), record)
     video = ""

@@ -3,7 +3,7 @@
 mppi              the learned model                       mppi+observe   the same with perfect eyes
 mppi_64           the same with 64 model calls a stroke   mppi+model     with the simulator as its model
 mppi_advection    kinematic advection as the model        mppi+goal      with the true goal volume
-cem               cross-entropy search, MPPI's cost
+mppi_unet         a direct U-Net as the model             cem            cross-entropy search, MPPI's cost
 mppi_simulator    simulator and true strands, 64 calls    rule_based     roots, orientations, DBSCAN
 random            any stroke on hair                      no_stroke      waits
 replay            the hidden strokes themselves
@@ -12,21 +12,25 @@ replay            the hidden strokes themselves
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hairsim.errors import CombwiseError
+from hairsim.tools.stroke import Stroke
 from hairsim.volume import GRIDS, GridSpec, HairVolume
 from planner.benchmark.rehearsal import SalonRehearsal
 from planner.demo.scene import Scene
+from planner.planners.feasible import FeasiblePlanner, TeachablePlanner
+from planner.planners.keep_out import KeepOut
 from planner.planners.planner import Planner
 
 PLANNERS = (
-    "mppi", "mppi_64", "mppi_advection", "cem", "mppi_simulator", "rule_based", "random", "no_stroke",
-    "replay",
+    "mppi", "mppi_64", "mppi_advection", "mppi_unet", "cem", "mppi_simulator", "rule_based", "random",
+    "no_stroke", "replay",
 )  # fmt: skip
-LEARNED = ("mppi", "mppi_64", "mppi_advection", "cem")
+LEARNED = ("mppi", "mppi_64", "mppi_advection", "mppi_unet", "cem")
 """Planners that need the learned model's weights."""
 
 ORACLES = ("observe", "model", "goal")
@@ -34,6 +38,9 @@ ORACLES = ("observe", "model", "goal")
 
 SIMULATED = {"proposals": 34, "modes": 3, "samples": 5, "iterations": 2}
 """64 model calls: what simulating them leaves time for."""
+
+TOLD = 32
+"""Strokes that a planner without a search may propose at one look until one stays out of keep-out zones."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +68,10 @@ class Entry:
         unknown = [oracle for oracle in oracles if oracle not in ORACLES]
         if unknown or len(set(oracles)) < len(oracles):
             raise CombwiseError(f"planner '{name}': expected each oracle once, of {', '.join(ORACLES)}")
-        if "model" in oracles and planner not in LEARNED:
+        swapped = [other for other in LEARNED if other != "mppi_unet"]
+        if "model" in oracles and planner not in swapped:
             raise CombwiseError(
-                f"planner '{name}' has no model to swap; expected one of {', '.join(LEARNED)}"
+                f"planner '{name}' has no model to swap; expected one of {', '.join(swapped)}"
             )
         return Entry(planner, tuple(oracles))
 
@@ -80,10 +88,25 @@ def load_dynamics(weights: Path | None, device: str) -> Any:
     return load_model(weights, device=device)
 
 
+def load_unet(folder: Path, dynamics: Any, device: str) -> Any:
+    """Return the U-Net of a run of `combwise train baselines`, trained on the grid of the learned model.
+
+    Raises:
+        CombwiseError: the folder holds no U-Net, or one that does not fit.
+    """
+    from planner.planners.unet_model import load_unet_dynamics
+
+    return load_unet_dynamics(folder, dynamics.info, device=device)
+
+
 def make_entry(
-    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str
-) -> Planner:
+    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str,
+    *, unet: Any = None, keep_out: KeepOut | None = None,
+) -> Planner:  # fmt: skip
     """Return the planner of an entry for one episode.
+
+    Where the task has keep-out zones, a planner proposes no stroke that enters one; `replay` alone is exempt,
+    for the hidden strokes know of no zones.
 
     Args:
         entry: which.
@@ -92,6 +115,8 @@ def make_entry(
         dynamics: the learned model; None for planners that need none.
         preset: how far MPPI searches.
         device: where planners compute.
+        unet: the U-Net behind `mppi_unet`; None for the others.
+        keep_out: what keeps strokes out of zones of the head; None for strokes anywhere.
     """
     assert scene.truth is not None
     if entry.planner == "no_stroke":
@@ -105,17 +130,25 @@ def make_entry(
     if entry.planner == "random":
         from planner.planners.random_strokes import RandomPlanner
 
-        return RandomPlanner()
+        return _told(RandomPlanner(), keep_out)
     if entry.planner == "rule_based":
         from planner.planners.rule_based import RuleBasedPlanner
 
-        return RuleBasedPlanner()
-    return _searching(entry, scene, goal, dynamics, preset, device)
+        return _told(RuleBasedPlanner(), keep_out)
+    model = unet if entry.planner == "mppi_unet" else dynamics
+    reach = None if keep_out is None else keep_out.allows
+    return _searching(entry, scene, goal, model, preset, device, reach)
+
+
+def _told(planner: TeachablePlanner, keep_out: KeepOut | None) -> Planner:
+    """Return a planner that is told which of its strokes enter a zone, and proposes others."""
+    return planner if keep_out is None else FeasiblePlanner(planner, keep_out.why_not, tries=TOLD)
 
 
 def _searching(
-    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str
-) -> Planner:
+    entry: Entry, scene: Scene, goal: HairVolume, dynamics: Any, preset: str, device: str,
+    reach: Callable[[Stroke], bool] | None,
+) -> Planner:  # fmt: skip
     """Return a planner that searches strokes through a model."""
     from planner.planners.advection_model import AdvectionDynamics
     from planner.planners.cem import CemPlanner
@@ -130,12 +163,12 @@ def _searching(
         assert scene.truth is not None
         rehearsal = SalonRehearsal(scene.salon)
         start = scene.salon.history[0]
-        return SimulatorPlanner(rehearsal, start, scene.truth.strands, GRIDS["small"], simulated)
+        return SimulatorPlanner(rehearsal, start, scene.truth.strands, GRIDS["small"], simulated, reach=reach)
     model = AdvectionDynamics(dynamics) if entry.planner == "mppi_advection" else dynamics
     if "model" in entry.oracles:
         model = SimulatorDynamics(SalonRehearsal(scene.salon), dynamics, goal, dynamics.grid)
     config = simulated if entry.planner == "mppi_64" else config
-    return (CemPlanner if entry.planner == "cem" else MppiPlanner)(model, config, device=device)
+    return (CemPlanner if entry.planner == "cem" else MppiPlanner)(model, config, device=device, reach=reach)
 
 
 def grid_of(dynamics: Any) -> GridSpec:

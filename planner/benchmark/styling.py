@@ -21,9 +21,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hairsim import atomic_file
 from hairsim.errors import CombwiseError
 from hairsim.groom.families import FAMILIES, TRAINING_FAMILIES, UNSEEN_FAMILIES
+from hairsim.head.keep_out import KeepOutZones
 from hairsim.run_folder import RunFolder
 from planner.benchmark.levels import LEVELS
-from planner.benchmark.roster import ORACLES, Entry, load_dynamics
+from planner.benchmark.roster import ORACLES, Entry, load_dynamics, load_unet
 from planner.benchmark.spread import spread
 from planner.benchmark.tables import markdown, result_of, verdict
 from planner.benchmark.tasks import Task, TaskConfig
@@ -44,12 +45,20 @@ class BenchmarkConfig:
         few: on how many of them the slow planners and the oracles run.
         levels: of difficulty: lock, part, sweep.
         families: of the grooms, in turn; default the unseen ones.
+        groom: hair file (USC-HairSalon .data, ...) that all tasks are made of, in place of families: a run
+            that is reported apart. Read where it lies, never copied.
+        head: mesh file of the head that it grows on; the built-in one when left out.
+        groom_unit: unit of both files; None for what the groom file says itself, and cm for the head.
+        groom_axes: axes of both; None likewise, and y-up for the head.
         planners: who tries every task.
         few_planners: who tries the first `few` of each level.
         oracle: what is swapped for its perfect version behind mppi, in turn, on the first `few`.
         weights: checkpoint of the learned model; None for the shipped one.
+        unet: folder of a run of `combwise train baselines`, for the planner mppi_unet.
         preset: how far MPPI searches.
         guides: simulated strands.
+        keep_out: zones that planners' strokes must stay out of: those of an adult head (eyes, face, ears,
+            neck); none when left out, as in the published tables.
         videos: whether the best, median and worst episode are filmed.
         workers: processes; one core each.
         ray: spread over the Ray cluster that RAY_ADDRESS names, or over one started here.
@@ -64,12 +73,18 @@ class BenchmarkConfig:
     few: int = 4
     levels: tuple[str, ...] = ("lock", "part", "sweep")
     families: tuple[str, ...] = UNSEEN_FAMILIES
+    groom: Path | None = None
+    head: Path | None = None
+    groom_unit: str | None = None
+    groom_axes: str | None = None
     planners: tuple[str, ...] = FULL
     few_planners: tuple[str, ...] = FEW
     oracle: tuple[str, ...] = ORACLES
     weights: Path | None = None
+    unet: Path | None = None
     preset: str = "cpu"
     guides: int = 400
+    keep_out: KeepOutZones | None = None
     videos: bool = True
     workers: int = 2
     ray: bool = False
@@ -87,10 +102,27 @@ class BenchmarkConfig:
             unknown = [value for value in getattr(self, name) if value not in known]
             if unknown:
                 raise CombwiseError(f"--{name} {unknown[0]} is unknown; expected some of {', '.join(known)}")
+        self._check_files()
         if not (self.levels and self.families and self.planners):
             raise CombwiseError("levels, families or planners are empty; expected at least one of each")
         for name in self.names(0):
-            Entry.parse(name)
+            if Entry.parse(name).planner == "mppi_unet" and (self.unet is None or not self.unet.is_dir()):
+                given = "none is shipped" if self.unet is None else f"--unet {self.unet} is no folder"
+                raise CombwiseError(
+                    f"planner '{name}' needs a trained U-Net, and {given}; train one with 'combwise train "
+                    "baselines' and name its folder with --unet"
+                )
+
+    def _check_files(self) -> None:
+        """Refuse files that are not there, a head without its hair, and a groom beside families."""
+        for name in ("groom", "head"):
+            path = getattr(self, name)
+            if path is not None and not path.is_file():
+                raise CombwiseError(f"--{name} {path} does not exist; expected a file that can be read")
+        if self.head is not None and self.groom is None:
+            raise CombwiseError("--head is given without --groom; expected the hair that grows on that head")
+        if self.groom is not None and self.families != UNSEEN_FAMILIES:
+            raise CombwiseError("--groom and --families exclude each other; give one of them")
 
     def names(self, number: int) -> tuple[str, ...]:
         """Return who tries the task of number 0, 1, ... of a level."""
@@ -102,19 +134,25 @@ class BenchmarkConfig:
     def tasks(self) -> list[tuple[TaskConfig, tuple[str, ...]]]:
         """Return every task with who tries it; the levels in turn, so that part of a run is a fair part."""
         return [
-            (
-                TaskConfig(
-                    level,
-                    self.first_seed + number,
-                    self.families[(self.first_seed + number) % len(self.families)],
-                    guides=self.guides,
-                    device=self.device,
-                ),
-                self.names(number),
-            )
+            (self.task(level, self.first_seed + number), self.names(number))
             for number in range(self.seeds)
             for level in self.levels
         ]
+
+    def task(self, level: str, seed: int) -> TaskConfig:
+        """Return the task of a level and a seed."""
+        return TaskConfig(
+            level,
+            seed,
+            self.families[seed % len(self.families)] if self.groom is None else self.groom.stem,
+            guides=self.guides,
+            device=self.device,
+            keep_out=self.keep_out,
+            groom=self.groom,
+            head=self.head,
+            groom_unit=self.groom_unit,
+            groom_axes=self.groom_axes,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +168,9 @@ class StylingConfig(BenchmarkConfig):
 
 def quickly(config: StylingConfig) -> StylingConfig:
     """Return a run of minutes in place of one of hours, on development seeds: no held-back task is used."""
+    families = TRAINING_FAMILIES if config.groom is None else config.families
     return dataclasses.replace(
-        config, first_seed=0, seeds=1, few=0, levels=("lock",), families=TRAINING_FAMILIES,
+        config, first_seed=0, seeds=1, few=0, levels=("lock",), families=families,
         planners=("mppi", "rule_based", "no_stroke"),
     )  # fmt: skip
 
@@ -162,7 +201,7 @@ def try_tasks(config: BenchmarkConfig, folder: Path) -> tuple[list[dict[str, Any
     for task, names in config.tasks():
         missing = tuple(n for n in names if not _episode(folder, task, n).exists())
         if missing and not _refusal(folder, task).exists():
-            jobs.append((folder, task, missing, config.preset, config.weights))
+            jobs.append((folder, task, missing, config.preset, config.weights, config.unet))
     total = sum(len(names) for _, names in config.tasks())
     columns = (TextColumn("[bold]styling"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns) as progress:
@@ -182,7 +221,12 @@ def try_tasks(config: BenchmarkConfig, folder: Path) -> tuple[list[dict[str, Any
 
 
 def style_task(
-    folder: Path, config: TaskConfig, names: Sequence[str], preset: str, weights: Path | None
+    folder: Path,
+    config: TaskConfig,
+    names: Sequence[str],
+    preset: str,
+    weights: Path | None,
+    unet: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Let planners try one task; each record is written as soon as it is there, and returned.
 
@@ -193,8 +237,11 @@ def style_task(
     from planner.benchmark.episodes import try_task
 
     start_warp()
-    learned = any(Entry.parse(name).learned for name in names)
-    dynamics = load_dynamics(weights, config.device) if learned else None
+    entries = [Entry.parse(name) for name in names]
+    dynamics = load_dynamics(weights, config.device) if any(e.learned for e in entries) else None
+    direct = None
+    if unet is not None and any(entry.planner == "mppi_unet" for entry in entries):
+        direct = load_unet(unet, dynamics, config.device)
     here = folder.is_dir()
     try:
         task = Task(config, folder / "tasks" / f"{config.name}.npz" if here else None)
@@ -202,7 +249,7 @@ def style_task(
         return [{"refused": config.name, "family": config.family, "why": str(error)}]
     records = []
     for name in names:
-        records.append(try_task(task, name, dynamics, preset))
+        records.append(try_task(task, name, dynamics, preset, unet=direct))
         if here:
             _keep(folder, config, records[-1:])
     return records
@@ -211,10 +258,14 @@ def style_task(
 def command_of(config: BenchmarkConfig) -> str:
     """Return the command that repeats a run."""
     words = [f"combwise evaluate styling --first-seed {config.first_seed} --seeds {config.seeds}"]
-    for field in ("few", "levels", "families", "planners", "few_planners", "oracle", "preset", "guides"):
+    fields = (
+        "few", "levels", "families", "groom", "head", "groom_unit", "groom_axes", "planners", "few_planners",
+        "oracle", "preset", "guides", "keep_out",
+    )  # fmt: skip
+    for field in fields:
         value = getattr(config, field)
         if value != BenchmarkConfig.__dataclass_fields__[field].default:
-            shown = " ".join(value) if isinstance(value, tuple) else value
+            shown = " ".join(value) if isinstance(value, tuple) else getattr(value, "name", value)
             words.append(f"--{field.replace('_', '-')} {shown}".rstrip())
     return " ".join(words)
 

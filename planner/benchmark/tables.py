@@ -7,6 +7,7 @@ import datetime
 import os
 import platform
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ COMPARED = ("moved_mm", "disturbance_mm", "chamfer_moved_mm", "direction_deg", "
 REFERENCES = ("rule_based", "no_stroke", "mppi", "mppi_simulator")
 """Planners that others are compared with, on the same tasks."""
 
-NOT_PUBLISHED = ("out", "weights", "workers", "ray", "resume", "overwrite", "quick", "videos")
+NOT_PUBLISHED = ("out", "weights", "unet", "workers", "ray", "resume", "overwrite", "quick", "videos")
 """Config fields that say where a run was, not what it did."""
 
 Record = dict[str, Any]
@@ -52,7 +53,11 @@ def provenance(command: str, config: Any) -> dict[str, Any]:
         "simulator_version": SIMULATOR_VERSION,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, Python {platform.python_version()}",
-        "config": {k: v for k, v in dataclasses.asdict(config).items() if k not in NOT_PUBLISHED},
+        "config": {
+            name: value.name if isinstance(value, Path) else value  # where a file lay is nobody's business
+            for name, value in dataclasses.asdict(config).items()
+            if name not in NOT_PUBLISHED
+        },
     }
 
 

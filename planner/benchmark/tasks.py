@@ -10,6 +10,7 @@ import numpy as np
 from hairsim.atomic_file import written_aside
 from hairsim.errors import CombwiseError
 from hairsim.groom.children import make_children
+from hairsim.head.keep_out import KeepOutZones
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.tool import rake_comb
 from hairsim.world import HairWorld
@@ -35,11 +36,15 @@ class TaskConfig:
     Attributes:
         level: name of its level.
         seed: of the groom, the hidden strokes, the cameras' noise and the planner.
-        family: procedural hairstyle.
+        family: procedural hairstyle; of a groom file its name.
         guides: simulated strands.
         vertices: of each.
         children: interpolated hairs that the cameras see.
         device: where to simulate.
+        keep_out: zones of the head that strokes of planners must stay out of; None for none.
+        groom: hair file in place of a procedural groom, read where it lies.
+        head: mesh file in place of the built-in head.
+        groom_unit, groom_axes: of both; see `DemoConfig`.
     """
 
     level: str
@@ -49,6 +54,11 @@ class TaskConfig:
     vertices: int = 20
     children: int = 4000
     device: str = "cpu"
+    keep_out: KeepOutZones | None = None
+    groom: Path | None = None
+    head: Path | None = None
+    groom_unit: str | None = None
+    groom_axes: str | None = None
 
     @property
     def name(self) -> str:
@@ -60,7 +70,11 @@ class TaskConfig:
         level = LEVELS[self.level]
         return DemoConfig(
             seed=self.seed,
-            family=self.family,
+            family=self.family if self.groom is None else DemoConfig.family,
+            groom=self.groom,
+            head=self.head,
+            groom_unit=self.groom_unit,
+            groom_axes=self.groom_axes,
             strokes=level.allowed,
             hidden_strokes=level.hidden,
             guides=self.guides,

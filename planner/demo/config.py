@@ -8,6 +8,7 @@ from typing import Literal
 
 from hairsim.errors import CombwiseError
 from hairsim.groom.families import FAMILIES
+from hairsim.head.keep_out import KeepOutZones
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class DemoConfig:
         strokes: most strokes.
         hidden_strokes: strokes that make the goal, where none is given.
         guides: simulated strands.
+        keep_out: zones that mppi's strokes must stay out of: those of an adult head (eyes, face, ears, neck);
+            none when left out.
         vertices: vertices of each.
         children: interpolated hairs that the cameras see.
         device: where to compute, "cpu" or "cuda".
@@ -52,6 +55,7 @@ class DemoConfig:
     strokes: int = 5
     hidden_strokes: int = 3
     guides: int = 400
+    keep_out: KeepOutZones | None = None
     vertices: int = 20
     children: int = 4000
     device: str = "cpu"

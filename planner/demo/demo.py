@@ -24,6 +24,7 @@ from planner.demo.report import render_report
 from planner.demo.scene import Scene, Wish, read_wish, save_truth, set_scene
 from planner.episode import EpisodeConfig, EpisodeResult, EpisodeStep, noise_floor, run_episode
 from planner.goal.goals import save_goal
+from planner.planners.keep_out import KeepOut
 from planner.planners.mppi import PRESETS, MppiPlanner
 from planner.planners.no_stroke import NoStrokePlanner
 from planner.planners.planner import Dynamics, PlannedStroke, Planner
@@ -156,7 +157,14 @@ def make_planner(config: DemoConfig, scene: Scene, dynamics: Dynamics | None) ->
     if config.preset not in PRESETS:
         raise CombwiseError(f"--preset {config.preset} is unknown; expected one of {', '.join(PRESETS)}")
     assert dynamics is not None
-    return MppiPlanner(dynamics, PRESETS[config.preset], device=resolve_device(config.device)), grid
+    keep_out = None if config.keep_out is None else KeepOut(scene.head, scene.salon.tool)
+    planner = MppiPlanner(
+        dynamics,
+        PRESETS[config.preset],
+        device=resolve_device(config.device),
+        reach=None if keep_out is None else keep_out.allows,
+    )
+    return planner, grid
 
 
 def score_history(scene: Scene) -> list[Scores]:

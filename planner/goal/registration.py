@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.ndimage import map_coordinates
+from scipy.spatial.transform import Rotation
 
 from hairsim.errors import CombwiseError
 from hairsim.groom.fit import HeadFit, fitted_to_head
@@ -14,9 +15,31 @@ from hairsim.volume import GridSpec, HairVolume
 from planner.goal.look import Look, require_head
 from planner.goal.volume_goal import VolumeGoal
 from planner.observe import observe
+from planner.observe.head_pose import head_pose, reposed
 
 MOST_APART = 0.012
 """Registered scalps that nine tenths of them lie further off the skin than this [m] are of no two heads."""
+
+
+def look_of_moved_head(look: Look, head: Head) -> Look:
+    """Return a look whose cameras are put right for a head that did not stand where they were calibrated.
+
+    Args:
+        look: of this head, moved by a few centimetres and degrees at most.
+        head: its shape; its pose is found from the skin in view (`planner.observe.head_pose`).
+
+    Raises:
+        CombwiseError: a look of another head, or skin that does not say how the head lies.
+    """
+    require_head(look, head.name)
+    found = head_pose(look.frames, head)
+    turn = Rotation.from_matrix(found.head_to_rig[:3, :3]).magnitude()
+    notes = {
+        **look.notes,
+        "head_moved_mm": round(1000.0 * float(np.linalg.norm(found.head_to_rig[:3, 3])), 2),
+        "head_turned_deg": round(float(np.degrees(turn)), 2),
+    }
+    return Look(tuple(reposed(look.frames, found)), notes)
 
 
 def registered_goal(look: Look, other: Head, head: Head, grid: GridSpec) -> VolumeGoal:

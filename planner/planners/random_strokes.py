@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hairsim.head.head import Head
+from hairsim.tools.stroke import Stroke
 from hairsim.volume import HairVolume
 from planner.planners.planner import PlannedStroke
 from planner.planners.proposals import ProposalConfig, ProposalSampler
@@ -17,6 +18,9 @@ class RandomPlanner:
 
     def reset(self) -> None:
         """Nothing to forget."""
+
+    def refuse(self, stroke: Stroke) -> None:
+        """Nothing to learn: the next draw is another one."""
 
     def assess(self, observation: HairVolume, goal: HairVolume, head: Head) -> float:
         """Know no cost."""

@@ -116,6 +116,9 @@ class RuleBasedPlanner:
         self._done = []
         self._goal = None
 
+    def refuse(self, stroke: Stroke) -> None:
+        """Go on to the next group: what was proposed counts as combed."""
+
     def assess(self, observation: HairVolume, goal: HairVolume, head: Head) -> float:
         """Return the cost of the hair as seen [mm], as seen is the goal; NaN when nobody watches."""
         if not self.config.watch:

@@ -7,7 +7,7 @@ seen, cost and search stay.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -89,14 +89,22 @@ class SimulatorPlanner(MppiPlanner):
         goal: [S, V, 3] [m], the wanted strands.
         grid: on which state and goal are compared for proposals.
         config: how far to search; the horizon is 1.
+        reach: whether a stroke can be made; None for every stroke.
     """
 
     name = "mppi_simulator"
 
     def __init__(
-        self, rehearsal: Rehearsal, start: np.ndarray, goal: np.ndarray, grid: GridSpec, config: MppiConfig
+        self,
+        rehearsal: Rehearsal,
+        start: np.ndarray,
+        goal: np.ndarray,
+        grid: GridSpec,
+        config: MppiConfig,
+        *,
+        reach: Callable[[Stroke], bool] | None = None,
     ) -> None:
-        super().__init__(_Strands(rehearsal), config)
+        super().__init__(_Strands(rehearsal), config, reach=reach)
         self._rehearsal = rehearsal
         self._strands = goal
         self._to_move = strands_to_move(start, goal)

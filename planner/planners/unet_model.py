@@ -97,8 +97,8 @@ def load_unet_dynamics(folder: Path, beside: CheckpointInfo, *, device: str = "c
         CombwiseError: the run holds no U-Net, or one that does not fit.
     """
     found = load_baselines(folder, beside, torch.device(resolve_device(device))).get("unet")
-    if not isinstance(found, Direct):
+    if found is None or not isinstance(found.predictor, Direct):
         raise CombwiseError(
             f"folder {folder} holds no U-Net; expected 'combwise train baselines' to train it"
         )
-    return UNetDynamics(found.model, beside.grid)
+    return UNetDynamics(found.predictor.model, beside.grid)

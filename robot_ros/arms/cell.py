@@ -15,6 +15,7 @@ import pinocchio as pin
 
 from hairsim.errors import CombwiseError
 from hairsim.head.head import DistanceField, Head
+from hairsim.head.keep_out import zones_of
 from hairsim.tools.tool import Tool, rake_comb
 from robot_ros.arms.arm import Arm
 from robot_ros.frames import Calibration, comb_mount, inverse, standing_head
@@ -55,7 +56,12 @@ class Contact:
 
 
 class Cell:
-    """An arm, a comb at its flange and a head; everything is asked by joint angles q [J] [rad]."""
+    """An arm, a comb at its flange and a head; everything is asked by joint angles q [J] [rad].
+
+    Attributes:
+        arm, head, calibration, tool: what it is made of.
+        zones: where the comb must not be, by the head's shape, head frame.
+    """
 
     def __init__(
         self, arm: Arm, head: Head, *, calibration: Calibration | None = None, tool: Tool | None = None
@@ -71,7 +77,7 @@ class Cell:
         Raises:
             CombwiseError: the URDF cannot be read, or lacks the flange or a joint.
         """
-        self.arm, self.head = arm, head
+        self.arm, self.head, self.zones = arm, head, zones_of(head)
         self.calibration = calibration or Calibration(standing_head(*arm.head), comb_mount())
         self.tool = tool or rake_comb()
         self.base_to_head = inverse(self.calibration.head_to_base)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
-from hairsim.head.parametric import parametric_head
+from hairsim.head.head_file import head_or_built_in
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path
 from robot_ros.arms.arm import arm_named
@@ -19,7 +19,7 @@ from robot_ros.arms.motion import SECTIONS, StrokeMotion, plan_motion, plan_retu
 from robot_ros.arms.refusal import Refusal, StrokeRefusedError
 from robot_ros.calibrate.file import read_calibration
 from robot_ros.frames import Calibration, pose_error
-from robot_ros.safety.zones import adult_zones, intrusions
+from robot_ros.safety.zones import intrusions
 
 HEAD_SHIFT, HEAD_TURN = 0.002, 0.01
 """A head measured farther than this from the cell's gets a new cell [m, rad]."""
@@ -27,10 +27,11 @@ HEAD_SHIFT, HEAD_TURN = 0.002, 0.01
 
 @dataclass(frozen=True)
 class PlannerConfig:
-    """The arm, and where its comb and the head were calibrated to be; None for the arm's usual ones."""
+    """The arm, where comb and head were calibrated to be, and the head's file; None for the usual ones."""
 
     arm: str
     calibration: Calibration | None = None
+    head: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class StrokeAnswer:
 
 
 def make_stroke_planner(config: PlannerConfig) -> Callable[[StrokeRequest], StrokeAnswer]:
-    """Return what plans strokes for one arm over the built-in head."""
-    head = parametric_head()
+    """Return what plans strokes for one arm over one head."""
+    head = head_or_built_in(config.head)
     cells = [Cell(arm_named(config.arm), head, calibration=config.calibration)]
 
     def plan(request: StrokeRequest) -> StrokeAnswer:
@@ -78,24 +79,25 @@ def make_stroke_planner(config: PlannerConfig) -> Callable[[StrokeRequest], Stro
     return plan
 
 
-def reach_of(arm: str, calibration: Path | None = None) -> Callable[[Stroke], bool]:
-    """Return what says whether an arm can make a stroke over the built-in head from its ready posture.
+def reach_of(arm: str, calibration: Path | None = None, head: Path | None = None) -> Callable[[Stroke], bool]:
+    """Return what says whether an arm can make a stroke over a head from its ready posture.
 
     Args:
         arm: of robot_ros.arms.arm.ARMS.
         calibration: file with where comb and head are; None for the arm's usual places.
+        head: file of the head's shape; None for the built-in adult.
 
     Raises:
         CombwiseError: an arm that is not known, or a file that cannot be read.
     """
     placed = None if calibration is None else read_calibration(calibration)
-    plan = make_stroke_planner(PlannerConfig(arm, placed))
+    plan = make_stroke_planner(PlannerConfig(arm, placed, head))
     return lambda stroke: plan(StrokeRequest(stroke)).motion is not None
 
 
 def keep_out(cell: Cell, motion: StrokeMotion) -> Refusal | None:
     """Return the first keep-out zone of the supervisor that a motion would enter, or None."""
-    zones, comb = adult_zones(), cell.comb_points()
+    zones, comb = cell.zones, cell.comb_points()
     for name, (first, last) in zip(SECTIONS, motion.sections, strict=True):
         for number in range(first, last + 1, 2):
             pose = cell.tool_pose(motion.trajectory.positions[number])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from hairsim.errors import CombwiseError
@@ -15,9 +17,14 @@ DRAWS = 300
 """Random strokes that are tried for one within reach; a UR5e makes about every fifth."""
 
 
-def within_reach(arm: str) -> Style:
-    """Return a style of hidden strokes as in the training data, of which the arm can make every one."""
-    reach = reach_of(arm)
+def within_reach(arm: str, head: Path | None = None) -> Style:
+    """Return a style of hidden strokes as in the training data, of which the arm can make every one.
+
+    Args:
+        arm: of robot_ros.arms.arm.ARMS.
+        head: file of the head's shape; None for the built-in adult.
+    """
+    reach = reach_of(arm, head=head)
 
     def draw(strands: np.ndarray, head: Head, rng: np.random.Generator) -> Stroke:
         for _ in range(DRAWS):

@@ -19,6 +19,7 @@ class RosDemoConfig:
         arm: which arm the virtual robot has.
         seed: of the groom, the hidden goal strokes, the sensors' noise and the planner.
         family: procedural hairstyle.
+        head: file of the head's shape (hairsim/head/head_file.py); None for the built-in adult.
         goal: recorded goal (.npz or a demo's folder) in place of a goal made by combing a copy.
         preset: how far MPPI searches.
         weights: checkpoint of the learned model; None for the shipped one.
@@ -41,6 +42,7 @@ class RosDemoConfig:
     arm: Literal["ur5e", "xarm7", "panda"] = "ur5e"
     seed: int = 0
     family: str = "straight_long"
+    head: Path | None = None
     goal: Path | None = None
     preset: Literal["cpu", "quick", "gpu"] = "cpu"
     weights: Path | None = None
@@ -59,6 +61,8 @@ class RosDemoConfig:
 
     def __post_init__(self) -> None:
         self.scene()  # refuses what it cannot be made of
+        if self.head is not None and not self.head.is_file():
+            raise CombwiseError(f"--head {self.head} does not exist; expected a file that describes a head")
         if not 0.0 <= self.speed <= 10.0:
             raise CombwiseError(f"--speed is {self.speed}; expected 0 (what the machine sustains) to 10")
         if self.domain is not None and not 0 <= self.domain <= 101:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
 from planner.benchmark.metrics import Scores, score
-from planner.demo.scene import save_truth, set_scene
+from planner.demo.scene import Wish, save_truth, set_scene
 from planner.goal.goals import load_goal, save_goal
 from planner.goal.look import FILE_NAME
 from robot_ros.bag import is_whole
@@ -26,6 +26,7 @@ from robot_ros.demo.processes import GraphProcesses
 from robot_ros.demo.report import render_report
 from robot_ros.graph import virtual_graph
 from robot_ros.styling import Ending
+from robot_ros.virtual.hair import HairConfig, customer
 
 READY = 1800.0
 """Longest wall time for all processes to be ready [s]: hair hangs still, the model is loaded, data flow."""
@@ -88,7 +89,12 @@ def make_goal(config: RosDemoConfig, folder: Path) -> tuple[Path, np.ndarray | N
     if config.goal is not None:
         return save_goal(folder, load_goal(config.goal)), None
     wanted = replace(config.scene(), strokes=max(config.strokes, config.hidden_strokes + 2))
-    scene = set_scene(wanted, style=within_reach(config.arm), pixels=config.camera_size)
+    scene = set_scene(
+        wanted,
+        Wish(*customer(hair_config(config)), goal=None),
+        style=within_reach(config.arm, config.head),
+        pixels=config.camera_size,
+    )
     assert scene.truth is not None
     save_goal(folder, scene.goal)
     save_truth(folder / "truth.npz", scene.truth)
@@ -104,7 +110,16 @@ def graph_parameters(config: RosDemoConfig) -> tuple[dict[str, Any], dict[str, A
     planner: dict[str, Any] = {"preset": config.preset, "device": config.device, "strokes": config.strokes}
     if config.weights is not None:
         planner["weights"] = str(config.weights.absolute())
-    return {**robot, "speed": config.speed}, planner
+    head = "" if config.head is None else str(config.head.absolute())
+    return {**robot, "head": head, "speed": config.speed}, planner
+
+
+def hair_config(config: RosDemoConfig) -> HairConfig:
+    """Return whose hair the virtual robot combs, and the goal is made of."""
+    robot, _ = graph_parameters(config)
+    return HairConfig(
+        **{field.name: robot[field.name] for field in fields(HairConfig) if field.name in robot}
+    )
 
 
 def _style(config: RosDemoConfig, folder: Path, goal: Path, domain: int, progress: Progress) -> Styled:

@@ -21,6 +21,7 @@ ARGUMENTS = {
     "goal": ("", "recorded goal, .npz or a demo's folder; empty makes one"),
     "arm": ("ur5e", "ur5e, xarm7 or panda"),
     "family": ("straight_long", "family of the groom, see combwise groom"),
+    "head": ("", "file of the head's shape, see docs/robot.md; empty for the built-in adult"),
     "guides": ("400", "simulated strands"),
     "seed": ("0", "of groom, goal, sensors and planner"),
     "strokes": ("3", "most strokes"),
@@ -41,6 +42,7 @@ def build(given: Mapping[str, str]) -> Sequence[LaunchDescriptionEntity]:
         out=out,
         arm=given["arm"],  # pyright: ignore[reportArgumentType]
         family=given["family"],
+        head=Path(given["head"]) if given["head"] else None,
         guides=int(given["guides"]),
         seed=int(given["seed"]),
         goal=Path(given["goal"]) if given["goal"] else None,

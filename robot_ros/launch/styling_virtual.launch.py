@@ -12,11 +12,12 @@ from pathlib import Path
 from launch import LaunchDescription, LaunchDescriptionEntity
 
 from robot_ros.graph import virtual_graph
-from robot_ros.launch_graph import described, rviz, started
+from robot_ros.launch_graph import described, required_file, rviz, started
 
 ARGUMENTS = {
     "arm": ("ur5e", "ur5e, xarm7 or panda"),
     "family": ("straight_long", "family of the groom, see combwise groom"),
+    "head": ("", "file of the head's shape, see docs/robot.md; empty for the built-in adult"),
     "guides": ("400", "simulated strands"),
     "seed": ("0", "of groom and sensors"),
     "speed": ("0.0", "ROS seconds per second of wall time, at most; 0 for what the machine sustains"),
@@ -32,6 +33,7 @@ def build(given: Mapping[str, str]) -> Sequence[LaunchDescriptionEntity]:
     robot = {
         "arm": given["arm"],
         "family": given["family"],
+        "head": str(required_file(given["head"], "launch argument head")) if given["head"] else "",
         "guides": int(given["guides"]),
         "seed": int(given["seed"]),
         "speed": float(given["speed"]),

@@ -22,6 +22,7 @@ from robot_ros.arms.cell import Cell
 from robot_ros.frames import inverse, wrench_in
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.cell_options import CELL_PARAMS, cell_of
+from robot_ros.nodes.head_options import BASE_FRAME
 from robot_ros.nodes.heartbeat import Heartbeat
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare
@@ -31,7 +32,7 @@ PARAMS = (
     Param(
         "sign", 1.0, "1 where the driver gives what acts on the arm, -1 what it exerts", low=-1.0, high=1.0
     ),
-    Param("base_frame", names.BASE, "what the drivers' tf tree calls the root of the arm's URDF"),
+    BASE_FRAME,
 )
 
 FRESH = 0.02

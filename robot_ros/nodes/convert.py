@@ -14,6 +14,7 @@ from tf2_msgs.msg import TFMessage
 
 from hairsim.cameras.camera import Camera
 from hairsim.errors import CombwiseError
+from robot_ros.frame_tree import FrameTree
 from robot_ros.frames import transform
 from robot_ros.nodes import names
 from robot_ros.nodes.qos import TF_STATIC
@@ -139,16 +140,15 @@ class StaticFrames:
 
     def __init__(self, node: Node) -> None:
         """Start listening."""
-        self._known: dict[tuple[str, str], np.ndarray] = {}
+        self._tree = FrameTree()
         self._subscription = node.create_subscription(TFMessage, names.TF_STATIC, self._heard, TF_STATIC)
 
     def child_to_parent(self, child: str, parent: str) -> np.ndarray | None:
-        """Return the [4, 4] pose of a child frame in its direct parent, or None while it is not known."""
-        return self._known.get((child, parent))
+        """Return the [4, 4] pose of a frame in another, through any static frames; None while not known."""
+        return self._tree.pose(child, parent)
 
     def _heard(self, message: TFMessage) -> None:
         for frame in message.transforms:
             t, q = frame.transform.translation, frame.transform.rotation
-            self._known[frame.child_frame_id, frame.header.frame_id] = transform(
-                np.array([t.x, t.y, t.z]), np.array([q.x, q.y, q.z, q.w])
-            )
+            pose = transform(np.array([t.x, t.y, t.z]), np.array([q.x, q.y, q.z, q.w]))
+            self._tree.hang(frame.child_frame_id, frame.header.frame_id, pose)

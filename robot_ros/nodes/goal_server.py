@@ -16,13 +16,14 @@ from sensor_msgs.msg import CompressedImage
 
 from hairsim.cameras.camera import three_camera_rig
 from hairsim.errors import CombwiseError
-from hairsim.head.parametric import parametric_head
+from hairsim.head.head_file import head_or_built_in
 from hairsim.volume import GRIDS, HairVolume
-from planner.goal import goal_volume, load_goal
+from planner.goal import goal_volume, load_goal, require_head
 from planner.observe import OBSERVER_VERSION
 from robot_ros.nodes import names, qos
 from robot_ros.nodes.hair_messages import to_volume_message
 from robot_ros.nodes.hair_observer import picture_message
+from robot_ros.nodes.head_options import HEAD
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare
 
@@ -30,6 +31,7 @@ PARAMS = (
     Param("goal", "", "goal to load at the start; empty for none"),
     Param("mirror", False, "that goal is a mirror image"),
     Param("grid", "small", "grid of the volume; that of the planner's model", choices=tuple(GRIDS)),
+    HEAD,
 )
 
 
@@ -41,7 +43,7 @@ class GoalServer(ManagedNode):
     def __init__(self) -> None:
         super().__init__(names.GOAL_SERVER)
         self.options = declare(self, PARAMS)
-        self._head = parametric_head()
+        self._head = head_or_built_in(self.options["head"])
         self._grid = GRIDS[self.options["grid"]]
         self._loaded = ""
 
@@ -75,6 +77,7 @@ class GoalServer(ManagedNode):
     def _publish(self, path: Path, mirror: bool) -> str:
         """Publish a goal; return what it is."""
         goal = load_goal(path)
+        require_head(goal, self._head.name)
         volume = goal_volume(goal, self._head, self._grid, three_camera_rig())
         volume = mirrored(volume) if mirror else volume
         stamp = self.get_clock().now().to_msg()

@@ -19,7 +19,7 @@ from std_srvs.srv import Trigger
 
 from hairsim.cameras.camera import Frame
 from hairsim.errors import CombwiseError
-from hairsim.head.parametric import parametric_head
+from hairsim.head.head_file import head_or_built_in
 from hairsim.volume import GRIDS
 from planner.goal.look import Picture
 from planner.observe import OBSERVER_VERSION, observe
@@ -30,6 +30,7 @@ from robot_ros.lens import make_frame
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.frame_messages import lens_of
 from robot_ros.nodes.hair_messages import to_point_cloud, to_volume_message
+from robot_ros.nodes.head_options import HEAD
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare, value
 from robot_ros.pictures import contact_sheet
@@ -43,6 +44,7 @@ PARAMS = (
     Param("masks", True, "cameras have hair masks; false finds hair by geometry"),
     Param("reliable", False, "ask for lost pictures again; the cameras' drivers must offer that"),
     Param("calibration", "", "calibration file with every camera; empty takes /tf_static"),
+    HEAD,
 )  # fmt: skip
 
 
@@ -57,7 +59,7 @@ class HairObserver(ManagedNode):
         cameras = self.options["cameras"]
         if not 1 <= len(cameras) <= 4 or len(set(cameras)) != len(cameras):
             raise CombwiseError(f"cameras are {list(cameras)}; expected one to four different names")
-        self._head = parametric_head()
+        self._head = head_or_built_in(self.options["head"])
         self._grid = GRIDS[self.options["grid"]]
         self._calibrated = self._calibrated_cameras()
 
@@ -152,7 +154,7 @@ class HairObserver(ManagedNode):
         if pose is None:
             raise CombwiseError(
                 f"camera '{camera}' has no pose: no calibration file names it, and /tf_static has no "
-                f"'{names.camera_frame(camera)}' in '{names.HEAD}'"
+                f"way from '{names.camera_frame(camera)}' to '{names.HEAD}'"
             )
         return make_frame(
             camera,

@@ -29,6 +29,7 @@ from robot_ros.lens import Lens
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.board_options import BOARD_PARAMS, board_of
 from robot_ros.nodes.frame_messages import lens_of
+from robot_ros.nodes.head_options import BASE_FRAME
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare
 
@@ -36,6 +37,7 @@ PARAMS = (
     Param("calibration", "", "calibration file with the head and the camera"),
     Param("camera", "back", "which camera sees the board"),
     Param("mount", "", "file that remembers how the board is mounted to the head's stand"),
+    BASE_FRAME,
     *BOARD_PARAMS,
 )
 
@@ -115,7 +117,7 @@ class HeadTracker(ManagedNode):
         if self._head_to_board is not None:
             pose = self._camera_to_base @ found @ self._head_to_board
             told = PoseStamped(pose=convert.to_pose(pose))
-            told.header.stamp, told.header.frame_id = message.header.stamp, names.BASE
+            told.header.stamp, told.header.frame_id = message.header.stamp, self.options["base_frame"]
             self._out.publish(told)
 
     def _remember(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

@@ -16,7 +16,9 @@ from __future__ import annotations
 # ---- frames ----
 
 BASE = "base"
-"""The arm's base: what arms/cell.py calls base. Child frame `HEAD` hangs on it."""
+"""The arm's base: what arms/cell.py calls base. Child frame `HEAD` hangs on it.
+
+Beside a real arm it is what the driver's tf tree calls the root of the URDF: parameter base_frame."""
 
 HEAD = "head"
 """The head frame of all hair, strokes and volumes."""
@@ -45,7 +47,8 @@ DRIVER_WRENCH = "driver/wrench"
 """[geometry_msgs/WrenchStamped, SENSOR] a real sensor's own, flange axes; the arm bridge turns it."""
 
 HEAD_POSE = "head_pose"
-"""[geometry_msgs/PoseStamped, SENSOR] at least 5 Hz; the head in `BASE`, as a tracker measures it."""
+"""[geometry_msgs/PoseStamped, SENSOR] at least 5 Hz; the head in `BASE` (parameter base_frame), as a tracker
+measures it; a pose in another frame is refused."""
 
 REMEMBER_BOARD = "head_tracker/remember"
 """[std_srvs/srv/Trigger] served by the head tracker: the head stands where it was calibrated; learn from the

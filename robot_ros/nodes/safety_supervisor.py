@@ -31,6 +31,7 @@ from robot_ros.head_place import HeadPlace
 from robot_ros.nodes import convert, names, qos
 from robot_ros.nodes.cell_options import CELL_PARAMS, cell_of
 from robot_ros.nodes.follow_server import Outcome, Run, read_points, serve_motions, write_trajectory
+from robot_ros.nodes.head_options import BASE_FRAME
 from robot_ros.nodes.node import Diagnostics, run
 from robot_ros.nodes.parameters import Param, declare
 from robot_ros.nodes.polled import Polled
@@ -44,6 +45,7 @@ from robot_ros.virtual.controller import ResultCode
 
 PARAMS = (
     *CELL_PARAMS,
+    BASE_FRAME,
     Param("controller", names.CONTROLLER, "namespace of the controller's interfaces"),
     Param("real_robot", True, "the e-stop must be pressed and released once before anything moves"),
     *(
@@ -84,11 +86,14 @@ class SafetySupervisor(Node):
         limits = SafetyLimits(**{name: options[f"limits.{name}"] for name, *_ in SafetyLimits.describe()})
         self._cell = cell_of(options)
         self._supervisor = Supervisor(
-            joint_ranges(self._cell), limits=limits, real_robot=options["real_robot"]
+            joint_ranges(self._cell),
+            limits=limits,
+            zones=self._cell.zones,
+            real_robot=options["real_robot"],
         )
         self._gate = Gate(self._supervisor, CombAt(self._cell.skin_distance, self._comb_speed))
         self._tool = ToolReader(self._cell)
-        self._head = HeadPlace()
+        self._head = HeadPlace(options["base_frame"])
         self._lock = threading.Lock()
         self._run: Run | None = None
         self._measured: np.ndarray | None = None
@@ -171,7 +176,10 @@ class SafetySupervisor(Node):
 
     def _feed_head(self, message: Any) -> None:
         pose, p, q = convert.from_pose(message.pose), message.pose.position, message.pose.orientation
-        self._head.feed(pose)
+        refused = self._head.feed(pose, message.header.frame_id)
+        if refused:
+            self._supervisor.refuse_head(refused)
+            return
         stamp = convert.seconds(message.header.stamp)
         self._supervisor.feed_head(HeadSample(stamp, (p.x, p.y, p.z), (q.x, q.y, q.z, q.w)))
         mean = self._head.head_to_base()

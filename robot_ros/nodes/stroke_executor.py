@@ -42,11 +42,14 @@ from robot_ros.nodes.action_client import LockedActionClient
 from robot_ros.nodes.cell_options import CELL_PARAMS
 from robot_ros.nodes.deferred import DeferredGoal, State, serve_deferred
 from robot_ros.nodes.follow_server import write_trajectory
+from robot_ros.nodes.head_options import BASE_FRAME
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import declare
 from robot_ros.nodes.polled import Polled
 from robot_ros.safety.verdict import Mode
 from robot_ros.worker import Worker
+
+PARAMS = (*CELL_PARAMS, BASE_FRAME)
 
 SILENCE = 5.0
 """Wall time without a word from the supervisor after which a stroke is given up [s]; the arm comes to rest
@@ -71,8 +74,8 @@ class StrokeExecutor(ManagedNode):
 
     def __init__(self) -> None:
         super().__init__(names.STROKE_EXECUTOR)
-        self._options = declare(self, CELL_PARAMS)
-        self._head = HeadPlace()
+        self._options = declare(self, PARAMS)
+        self._head = HeadPlace(self._options["base_frame"])
         self._joints: np.ndarray | None = None
         self._force = self._peak = 0.0
         self._safety: Any | None = None
@@ -86,7 +89,8 @@ class StrokeExecutor(ManagedNode):
         """Start the planning process, then serve."""
         arm, file = self._options["arm"], self._options["calibration"]
         self._arm = arm_named(arm)
-        config = PlannerConfig(arm, read_calibration(Path(file)) if file else None)
+        head = Path(self._options["head"]) if self._options["head"] else None
+        config = PlannerConfig(arm, read_calibration(Path(file)) if file else None, head)
         self._planner: Worker[PlannerConfig, StrokeRequest, StrokeAnswer] = Worker(
             make_stroke_planner, config, name="stroke planner"
         )
@@ -118,7 +122,9 @@ class StrokeExecutor(ManagedNode):
         self._planner.close()
 
     def report(self) -> tuple[bool, str, dict[str, str]]:
-        """Tell whether a stroke is under way."""
+        """Tell whether a stroke is under way, and what would keep one from being planned."""
+        if self._head.refused:
+            return False, self._head.refused, {}
         return True, "combing" if self._busy.locked() else "waiting", {}
 
     # ---- what is heard ----
@@ -135,7 +141,7 @@ class StrokeExecutor(ManagedNode):
             self._force = float(np.sqrt(f.x**2 + f.y**2 + f.z**2))
             self._peak = max(self._peak, self._force)
         for head in self._seen.take():
-            self._head.feed(convert.from_pose(head.pose))
+            self._head.feed(convert.from_pose(head.pose), head.header.frame_id)
 
     def _on_safety(self, message: Any) -> None:
         self._safety, self._heard = message, time.monotonic()
@@ -156,6 +162,8 @@ class StrokeExecutor(ManagedNode):
     def _plan(self, message: Any | None) -> StrokeAnswer:
         """Ask the child for the motion of a Stroke message, or back to ready, from where the arm is."""
         fields = ("azimuth", "elevation", "heading", "length", "depth", "tilt", "roll", "speed")
+        if self._head.refused:
+            return StrokeAnswer(None, self._head.refused)
         try:
             stroke = None if message is None else Stroke(*(getattr(message, name) for name in fields))
             with self._asking:

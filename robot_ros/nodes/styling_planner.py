@@ -18,7 +18,7 @@ from combwise_interfaces.action import StyleHair
 from sensor_msgs.msg import CompressedImage
 
 from hairsim.errors import CombwiseError
-from hairsim.head.parametric import parametric_head
+from hairsim.head.head_file import head_or_built_in
 from planner.episode import EpisodeConfig
 from planner.planners.mppi import PRESETS
 from robot_ros.nodes import names
@@ -67,7 +67,7 @@ class StylingPlanner(ManagedNode):
     def __init__(self) -> None:
         super().__init__(names.STYLING_PLANNER)
         self.options = declare(self, PARAMS)
-        self._head = parametric_head()
+        self._head = head_or_built_in(self.options["head"])
         self._busy = threading.Lock()
         self._cancel = threading.Event()
         self._hands: StylingHands | None = None
@@ -79,7 +79,8 @@ class StylingPlanner(ManagedNode):
         weights = Path(options["weights"]) if options["weights"] else None
         placed = Path(options["calibration"]) if options["calibration"] else None
         arm = options["arm"] if options["within_reach"] else ""
-        choice = PlannerChoice(options["preset"], weights, options["device"], arm, placed)
+        head = Path(options["head"]) if options["head"] else None
+        choice = PlannerChoice(options["preset"], weights, options["device"], arm, placed, head)
         self._planner = PlannerProcess(choice, patience=self._check)
         try:
             self._trait = self._planner.await_ready(LOADING)

@@ -79,7 +79,10 @@ class VirtualRobotNode(ManagedNode):
         """Start the hair, then the clock."""
         options = self.options
         hair = HairConfig(
-            **{key: options[key] for key in ("family", "guides", "vertices", "children", "seed", "settle")},
+            **{
+                key: options[key]
+                for key in ("family", "guides", "vertices", "children", "seed", "settle", "head")
+            },
             camera_size=options["camera_size"],
         )
         cell = cell_of(options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from hairsim.head.keep_out import Zone
 from robot_ros.safety.limits import SafetyLimits
 from robot_ros.safety.samples import (
     HeadSample,
@@ -18,7 +19,7 @@ from robot_ros.safety.samples import (
     norm,
 )
 from robot_ros.safety.verdict import Finding, Level
-from robot_ros.safety.zones import Zone, intrusions
+from robot_ros.safety.zones import intrusions
 
 WORKSPACE = 0.80
 """The comb never leaves this distance from the head's origin [m]: farther, something is very wrong."""
@@ -89,6 +90,10 @@ class MotionWatch:
             if self.head is None or sample[1:] != self.head[1:]:
                 self._head_changed = sample.stamp
             self.head = sample
+
+    def refuse_head(self, why: str) -> None:
+        """Take word that the newest head pose cannot be used."""
+        self._broken["head"] = Finding("head pose refused", Level.STOP, math.nan, math.nan, "", why)
 
     def feed_set_point(self, sample: SetPoint) -> None:
         """Take what the controller was told for about now."""

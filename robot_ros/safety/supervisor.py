@@ -28,12 +28,12 @@ import math
 from collections.abc import Sequence
 
 from hairsim.errors import CombwiseError
+from hairsim.head.keep_out import Zone, adult_zones
 from robot_ros.safety.force import ForceWatch
 from robot_ros.safety.limits import FAST_BEATS, SLOW_BEATS, SafetyLimits
 from robot_ros.safety.motion import MotionWatch
 from robot_ros.safety.samples import ForceSample, HeadSample, JointRange, JointSample, SetPoint, ToolSample
 from robot_ros.safety.verdict import Finding, Intervention, Level, Mode, Verdict
-from robot_ros.safety.zones import Zone, adult_zones
 
 SNAG_RULES = frozenset({"pull", "press", "force rate", "force peak", "work of the stroke"})
 """Reasons after which the arm may back off by itself: the comb is caught, everything else is in order."""
@@ -105,6 +105,10 @@ class Supervisor:
     def feed_head(self, sample: HeadSample) -> None:
         """Take a measured head pose."""
         self._motion.feed_head(sample)
+
+    def refuse_head(self, why: str) -> None:
+        """Take word that the newest head pose cannot be used, and why; the next one that can ends it."""
+        self._motion.refuse_head(why)
 
     def feed_set_point(self, sample: SetPoint) -> None:
         """Take what the controller was told for about now."""

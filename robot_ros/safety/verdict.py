@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -25,7 +26,8 @@ class Finding:
         measured: the value; NaN where the value itself is what is wrong.
         limit: what was allowed.
         unit: of both.
-        subject: the joint, zone, process or axis, if any.
+        subject: the joint, zone, process or axis, if any; what is wrong, where no number says it and `limit`
+            is NaN.
     """
 
     rule: str
@@ -42,6 +44,8 @@ class Finding:
 
     def sentence(self) -> str:
         """Return the finding for people and for the recording."""
+        if math.isnan(self.limit):
+            return f"{self.rule}: {self.subject}: {self.level.name.lower()}"
         what = f"{self.rule} of {self.subject}" if self.subject else self.rule
         unit = f" {self.unit}" if self.unit else ""
         return (

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from robot_ros.virtual.arm import VirtualJoints
+
 FAULTS = {
     "force_stopped": "the force sensor sends nothing",
     "force_frozen": "it repeats its last reading with fresh stamps",
@@ -21,6 +23,7 @@ FAULTS = {
     "joints_stopped": "no joint states",
     "joints_late": "joint states come 80 ms late",
     "joint_blocked": "the second joint does not move",
+    "arm_held": "no joint moves: the arm's own safety holds it, while its controller goes on",
     "camera_stopped": "no images and no head pose",
     "camera_frozen": "images and head pose repeat with fresh stamps",
     "head_moved": "the head moves by 15 mm, at 0.1 m/s",
@@ -35,7 +38,8 @@ SNAG_STIFFNESS = 300.0
 DRAG = 1.5
 FORCE_DELAY, JOINT_DELAY = 0.030, 0.080
 HEAD_SHIFT, HEAD_SPEED = 0.015, 0.10
-BLOCKED_JOINT = 1
+HELD_JOINTS = {"joint_blocked": slice(1, 2), "arm_held": slice(None)}
+"""Joints that do not move, by the fault's name."""
 
 
 @dataclass
@@ -71,6 +75,13 @@ class FaultState:
             self._caught = (position.copy(), velocity / speed)
         where, along = self._caught
         return -SNAG_STIFFNESS * max(0.0, float((position - where) @ along)) * along
+
+    def hold(self, joints: VirtualJoints, before: np.ndarray) -> None:
+        """Put joints that the fault holds back to where they were `before` the tick, [J] [rad]."""
+        held = HELD_JOINTS.get(self.name)
+        if held is not None:
+            joints.positions[held] = before[held]
+            joints.velocities[held] = 0.0
 
     def head_shift(self, now: float) -> float:
         """Return how far the head has moved along +y of the base [m]."""

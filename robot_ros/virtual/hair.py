@@ -20,7 +20,7 @@ from hairsim.groom.children import make_children
 from hairsim.groom.families import make_groom
 from hairsim.groom.groom import Groom
 from hairsim.head.head import Head
-from hairsim.head.parametric import parametric_head
+from hairsim.head.head_file import head_or_built_in
 from hairsim.tools.tool import rake_comb
 from hairsim.world import HairWorld
 
@@ -36,6 +36,7 @@ class HairConfig:
         seed: of groom and camera noise.
         settle: longest time that the hair may take to come to rest before the start [s].
         camera_size: width and height of each camera's images [pixel].
+        head: file of the head's shape; empty for the built-in adult.
     """
 
     family: str = "straight_long"
@@ -45,6 +46,7 @@ class HairConfig:
     seed: int = 0
     settle: float = 12.0
     camera_size: int = 400
+    head: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Look:
 
 def customer(config: HairConfig) -> tuple[Head, Groom]:
     """Return the head and the hair on it."""
-    head = parametric_head()
+    head = head_or_built_in(config.head)
     return head, make_groom(
         config.family, head, guides=config.guides, vertices=config.vertices, seed=config.seed
     )

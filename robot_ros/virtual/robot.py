@@ -13,7 +13,7 @@ from robot_ros.arms.cell import Cell
 from robot_ros.frames import inverse
 from robot_ros.virtual.arm import VirtualJoints
 from robot_ros.virtual.controller import Result, TrajectoryController
-from robot_ros.virtual.faults import BLOCKED_JOINT, JOINT_DELAY, FaultState
+from robot_ros.virtual.faults import JOINT_DELAY, FaultState
 from robot_ros.virtual.hair import CombStep, Felt, HairConfig, Look, make_cameras, make_physics
 from robot_ros.worker import Worker
 
@@ -132,11 +132,9 @@ class VirtualRobot:
         """Let the joints follow the controller's set-point."""
         point = self.controller.set_point
         speed = np.zeros_like(point.positions) if point.velocities is None else point.velocities
-        held = self.joints.positions[BLOCKED_JOINT]
+        before = self.joints.positions
         self.joints.step(point.positions, speed, TICK)
-        if self.fault.is_on("joint_blocked"):
-            self.joints.positions[BLOCKED_JOINT] = held
-            self.joints.velocities[BLOCKED_JOINT] = 0.0
+        self.fault.hold(self.joints, before)
 
     def _shift(self) -> np.ndarray:
         """Return the true head frame in the calibrated head frame, [4, 4]."""

@@ -123,6 +123,23 @@ def test_a_launch_file_makes_its_graph(
     assert len([action for action in made if isinstance(action, ExecuteProcess)]) == nodes + programs
 
 
+@pytest.mark.skipif(not HAS_LAUNCH, reason="launch and launch_ros come with a full ROS 2 only")
+def test_launch_hands_parameters_on_with_the_types_that_they_have() -> None:
+    """An empty text stays a text: launch_ros reads values as YAML, where it would be nothing."""
+    from launch import LaunchContext
+    from launch_ros.utilities import evaluate_parameters, normalize_parameters
+
+    setup = graph.read_arm_setup(graph.CONFIG / "ur5e.yaml")
+    specs = graph.virtual_graph(robot={"arm": "ur5e", "speed": 0.0, "seed": 0}, planner={}, bags=Path("/b"))
+    specs += graph.real_graph(setup, calibration=Path("/c.json"), planner={}, bags=Path("/b"))
+    for spec in specs:
+        (made,) = evaluate_parameters(LaunchContext(), normalize_parameters([dict(spec.parameters)]))
+        assert isinstance(made, dict)
+        for name, value in spec.parameters.items():
+            got = list(made[name]) if isinstance(value, list) else made[name]
+            assert (got, type(got)) == (value, type(value)), f"{spec.module}: {name}"
+
+
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_arm_has_a_setup_from_which_a_graph_is_made(arm: str) -> None:
     setup = graph.read_arm_setup(graph.CONFIG / f"{arm}.yaml")
@@ -172,6 +189,7 @@ def test_a_board_on_the_stand_is_tracked_where_the_setup_names_one(tmp_path: Pat
         assert len(trackers) == tracked
         if tracked:
             assert trackers[0].parameters["camera"] == "back"
+            assert trackers[0].parameters["base_frame"] == setup.base_frame
             assert trackers[0].parameters["mount"] == "cell_head_board.json"
             assert trackers[0].remaps[names.HEAD_POSE] == setup.head_pose
 

@@ -199,6 +199,10 @@ def test_a_recorded_goal_is_loaded_and_mirrored(watcher: Watcher, frames: list[A
         answer = watcher.ask(watcher.load, LoadGoal.Request(path=str(tmp_path / "nothing.npz")))
         assert not answer.success
         assert "nothing.npz does not exist" in answer.message
+        other = save_look(tmp_path / "other", frames, {"head": "somebody else"})
+        answer = watcher.ask(watcher.load, LoadGoal.Request(path=str(other)))
+        assert not answer.success
+        assert "taken of head 'somebody else', the hair grows on 'built-in head'" in answer.message
         heard = watcher.volumes[names.GOAL_VOLUME]
         for count, mirror in enumerate((False, True), 1):
             answer = watcher.ask(watcher.load, LoadGoal.Request(path=str(goal), mirror=mirror))

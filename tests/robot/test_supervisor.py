@@ -7,11 +7,11 @@ from dataclasses import fields, replace
 import pytest
 
 from hairsim.errors import CombwiseError
+from hairsim.head.keep_out import adult_zones
 from robot_ros.safety.limits import FAST_BEATS, SLOW_BEATS, SafetyLimits
 from robot_ros.safety.samples import ForceSample, HeadSample, JointSample
 from robot_ros.safety.supervisor import Supervisor
 from robot_ros.safety.verdict import Level, Mode
-from robot_ros.safety.zones import adult_zones
 from tests.robot.bench import JOINTS, TICK, Bench, Truth
 
 Change = Callable[[float, Truth], None]
