@@ -3,7 +3,7 @@
 Where state and goal both have hair, with directions d and g, the part of g across d is the way in which the
 strand has to be turned; a comb that travels along t turns it that way to first order by t . (g - (d . g) d).
 Summed over what the teeth sweep, for about 3 ms a stroke. It knows nothing of roots, friction or what happens
-downstream: it proposes and has a say, the model decides with it (see `toward`).
+downstream: it proposes and has a say, the model decides with it (see `mppi`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class SweepScreen:
     """Scores strokes by how far their sweep turns hair towards the goal.
 
     Args:
-        state: the hair now.
-        goal: the wanted hair.
+        state: the hair now, as it was seen: completed hair differs from a completed goal by what was made up.
+        goal: the wanted hair, seen the same way.
         head: that strokes turn into paths on.
         tool: what combs; default the rake comb.
     """
