@@ -16,6 +16,7 @@ import argparse
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ FIRST_SEED = 50
 
 PARTS = {"cost": 1.0, "distance": 1.0, "sweep": -1.0}
 """Signs: a lower cost, a lower distance and more sweep promise less left to do."""
+
+
+PROMISES = (np.inf, 0.20, 0.15, 0.12, 0.09, 0.06, 0.03, 0.0, -np.inf)
+"""Limits of the classes of promises, as shares of moved at the start."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,28 @@ def summarise(heads: Sequence[dict[str, Any]], shipped: np.ndarray) -> dict[str,
     }
 
 
+def brought(heads: Sequence[dict[str, Any]], shipped: np.ndarray) -> list[dict[str, float | None]]:
+    """Return, from the largest promise down, how much strokes of each promise brought on average.
+
+    Shares of moved at the start. A class lies above its limit, the last above none.
+    """
+    promised = -np.concatenate([np.array(head["parts"]) @ shipped for head in heads])
+    truly = -np.concatenate([head["truly"] for head in heads])
+    classes = []
+    for high, low in pairwise(PROMISES):
+        found = truly[(promised <= high) & (promised > low)]
+        if len(found):
+            classes.append(
+                {
+                    "above": low if np.isfinite(low) else None,
+                    "strokes": len(found),
+                    "brought": float(found.mean()),
+                    "better": float((found > 0).mean()),
+                }
+            )
+    return classes
+
+
 def main() -> None:
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(
@@ -173,12 +200,18 @@ def main() -> None:
     for name, value in found["rank_correlation"].items():
         print(f"{name}: rank correlation {value:.2f}")
     print("weights of cost, distance, sweep: " + ", ".join(f"{w:.2f}" for w in found["fitted_weights"]))
+    classes = brought(heads, shipped)
+    for c in classes:
+        above = "nothing" if c["above"] is None else f"more than {c['above']:.0%}"
+        print(
+            f"promised {above}: {c['strokes']} strokes brought {c['brought']:.1%}, {c['better']:.0%} something"
+        )
     if arguments.out is not None:
         command = (
             f"python -m benchmarks.promise --heads {arguments.heads} --sieved {arguments.sieved} "
             f"--free {arguments.free}" + (f" --caution {arguments.caution:g}" if arguments.caution else "")
         )
-        write_json(arguments.out, {**provenance(command), **found, "heads": heads})
+        write_json(arguments.out, {**provenance(command), **found, "brought": classes, "heads": heads})
 
 
 if __name__ == "__main__":

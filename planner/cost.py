@@ -131,13 +131,6 @@ class GoalCost:
         total = w.distance * distance + w.current * current + w.direction * turn
         return CostTerms(total, distance, current, turn)
 
-    def distance(self, occupancy: Tensor) -> Tensor:
-        """Return the distance term alone [N] [mm] of predictions [N, X, Y, Z]."""
-        box = self._box(occupancy)
-        x, y, z = box
-        near = occupancy[:, x, y, z]
-        return self._distance(_Near(near, near[..., None], box))
-
     def volume(self, volume: HairVolume) -> float:
         """Return the total cost of one volume [mm]."""
         device = str(self._occupancy.device)

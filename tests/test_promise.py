@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.promise import fitted, ranking, summarise
+from benchmarks.promise import brought, fitted, ranking, summarise
 
 TRUE = np.array([0.7, -0.2, -1.6])
 
@@ -32,3 +32,14 @@ def test_a_head_is_judged_by_the_weights_of_the_others() -> None:
     found = summarise(heads(1.0), np.array([0.0, 0.0, -1.0]))["rank_correlation"]
     assert found["fitted, each head by the others"] > found["shipped"] == pytest.approx(found["sweep"])
     assert found["sweep"] > found["cost"] > found["distance"]
+
+
+def test_strokes_are_counted_by_what_they_promised() -> None:
+    parts = [[-0.25, 0.0, 0.0], [-0.10, 0.0, 0.0], [-0.11, 0.0, 0.0], [0.30, 0.0, 0.0]]
+    found = brought([{"parts": parts, "truly": [-0.2, 0.1, -0.3, 0.4]}], np.array([1.0, 0.0, 0.0]))
+    assert [(c["above"], c["strokes"], c["better"]) for c in found] == [
+        (0.20, 1, 1.0),
+        (0.09, 2, 0.5),
+        (None, 1, 0.0),
+    ]
+    assert [c["brought"] for c in found] == pytest.approx([0.2, 0.1, -0.4])

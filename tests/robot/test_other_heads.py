@@ -100,7 +100,7 @@ def test_a_setup_whose_head_is_missing_is_refused(tmp_path: Path) -> None:
 
 
 def test_cell_and_hair_of_a_file_have_its_head(file: Path) -> None:
-    pytest.importorskip("rcl_interfaces")
+    pytest.importorskip("rcl_interfaces.msg", reason="nodes need make ros")
     pytest.importorskip("pinocchio", reason="arms need the arms extra")
     from robot_ros.nodes.cell_options import make_cell
     from robot_ros.virtual.hair import HairConfig, customer
