@@ -203,9 +203,7 @@ def main() -> None:
     classes = brought(heads, shipped)
     for c in classes:
         above = "nothing" if c["above"] is None else f"more than {c['above']:.0%}"
-        print(
-            f"promised {above}: {c['strokes']} strokes brought {c['brought']:.1%}, {c['better']:.0%} something"
-        )
+        print(f"promised {above}: {c['strokes']} strokes brought {c['brought']:.1%}, {c['better']:.0%} any")
     if arguments.out is not None:
         command = (
             f"python -m benchmarks.promise --heads {arguments.heads} --sieved {arguments.sieved} "
