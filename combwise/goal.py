@@ -99,6 +99,8 @@ def make(options: MakeOptions) -> str:
     from planner.goal import VolumeGoal, save_goal
 
     _check_target(options.out, ".npz", options.overwrite)
+    if options.segment:  # a mask that was corrected by hand is work
+        _check_target(_mask_file(options.out), ".png", options.overwrite)
     if not options.source.exists():
         raise CombwiseError(
             f"--from {options.source} does not exist; expected a look, a picture or a groom file"
@@ -211,11 +213,16 @@ def _found_mask(colour: np.ndarray, camera: Camera, head: Head, out: Path) -> np
     from planner.goal.segment import GraphCut
 
     mask = GraphCut().mask(colour, camera, head)
-    path = out.with_name(f"{out.stem}_mask.png")
+    path = _mask_file(out)
     with written_aside(path) as aside:
         imageio.imwrite(aside, mask.astype("uint8") * 255)
     print(f"{path}: the hair found in the picture; correct it and give it with --mask where it is wrong")
     return mask
+
+
+def _mask_file(out: Path) -> Path:
+    """Return where the mask that is found for a goal goes."""
+    return out.with_name(f"{out.stem}_mask.png")
 
 
 def _camera(options: MakeOptions, size: tuple[int, int]) -> Camera:
@@ -257,15 +264,9 @@ def _of_groom(options: MakeOptions, head: Head) -> VolumeGoal:
 
 
 def _head(options: MakeOptions, mesh: Path | None) -> Head:
-    from hairsim.head.head_file import read_head
-    from hairsim.head.mesh import load_head
-    from hairsim.head.parametric import parametric_head
+    from hairsim.head.head_file import head_or_built_in
 
-    if mesh is None:
-        return parametric_head()
-    if mesh.suffix == ".toml":
-        return read_head(mesh)
-    return load_head(mesh, unit=options.unit or "cm", axes=options.axes or "y-up")
+    return head_or_built_in(mesh, unit=options.unit, axes=options.axes)
 
 
 def _check_target(path: Path, ending: str, overwrite: bool) -> None:

@@ -26,7 +26,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from dynamics.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
+from dynamics.checkpoint import CheckpointInfo, halved, load_checkpoint, save_checkpoint
 from dynamics.precision import fast_arithmetic
 from dynamics.processes import Processes
 from hairsim.atomic_file import write_bytes, write_text
@@ -379,3 +379,9 @@ def _progress_bar(processes: Processes) -> Progress:
         TimeRemainingColumn(),
         disable=not processes.leads,
     )
+
+
+def save_trained(path: Path, info: CheckpointInfo, result: FitResult, model: nn.Module) -> None:
+    """Write a trained model beside what its training took and scored."""
+    taken = {"steps": result.steps, "seconds": round(result.seconds), "validation": dict(result.scores)}
+    save_checkpoint(path, replace(info, training={**info.training, **taken}), halved(model.state_dict()))

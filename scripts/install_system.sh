@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What Combwise needs of the system: Python's virtual environments, and for `make ros` cmake and a C++ compiler.
-# As root on Debian and Ubuntu; elsewhere, and where everything is there, it installs nothing and says what is missing.
+# As root on Debian and Ubuntu; elsewhere, and where everything is there, it installs nothing and says what is missing (3).
 #   scripts/install_system.sh [PYTHON]
 set -euo pipefail
 python=${1:-python3}
@@ -20,7 +20,7 @@ if [ ${#missing[@]} -eq 0 ]; then
 fi
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "system: install ${missing[*]} (Debian's names)" >&2
-    exit 1
+    exit 3
 fi
 apt-get update
 apt-get install --yes --no-install-recommends "${missing[@]}"

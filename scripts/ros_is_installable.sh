@@ -6,8 +6,9 @@ set -euo pipefail
 python=${1:?name the Python of the environment, as .venv/bin/python}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-bash scripts/install_system.sh "$python" || exit 3
-mapfile -t generators < <("$python" -c 'from robot_ros.build_interfaces import GENERATORS; print(*GENERATORS, sep="\n")')
+bash scripts/install_system.sh "$python"
+generators=$("$python" -c 'from robot_ros.build_interfaces import GENERATORS; print(*GENERATORS, sep="\n")')
+mapfile -t generators <<< "$generators"
 status=0
 said=$("$python" -m pip install --quiet --dry-run -e '.[ros]' "${generators[@]}" 2>&1) || status=$?
 if [ "$status" -eq 0 ]; then

@@ -267,13 +267,17 @@ def test_a_checkpoint_of_another_model_or_a_damaged_one_is_one_sentence(
 
 
 @pytest.mark.slow
-def test_baselines_are_trained_beside_a_model_with_a_latent_space_only(trained: Path, tmp_path: Path) -> None:
+def test_baselines_that_pre_train_need_a_model_that_tells_of_its_latent_space(
+    trained: Path, tmp_path: Path
+) -> None:
     checkpoint = load_checkpoint(trained / "dynamics" / "model.safetensors")
     training = {name: value for name, value in checkpoint.info.training.items() if name != "latent"}
     alone = tmp_path / "alone.safetensors"
     save_checkpoint(alone, dataclasses.replace(checkpoint.info, training=training), checkpoint.tensors)
     with pytest.raises(CombwiseError, match="does not tell latent of its training"):
-        train_baselines(TrainBaselinesConfig(trained / "data", alone, tmp_path / "run"))
+        train_baselines(
+            TrainBaselinesConfig(trained / "data", alone, tmp_path / "run", models=("one_level",))
+        )
 
 
 def test_a_baseline_that_does_not_exist_is_refused() -> None:

@@ -28,6 +28,19 @@ def test_no_file_is_the_built_in_adult() -> None:
     assert head_or_built_in("").name == head_or_built_in(None).name == parametric_head().name
 
 
+def test_a_head_can_be_a_description_or_a_mesh(tmp_path: Path) -> None:
+    """A description tells its own unit and axes, whatever hair beside it comes in."""
+    described = _write(tmp_path / "small.toml", "format = 1\n[shape]\nsize = 0.9\n")
+    assert head_or_built_in(described, unit="mm", axes="z-up").name == "small"
+    ball = trimesh.creation.icosphere(subdivisions=4)
+    ball.apply_scale([96.0, 76.0, 90.0])
+    ball.export(tmp_path / "ball.stl")
+    head = head_or_built_in(tmp_path / "ball.stl", unit="mm", axes="z-up")
+    assert head.name == "ball"
+    with pytest.raises(CombwiseError):
+        head_or_built_in(tmp_path / "ball.stl")  # in centimetres it is no head
+
+
 def test_a_file_of_a_mesh_is_that_mesh_with_its_origin(tmp_path: Path) -> None:
     """An ellipsoid of an adult's size, in millimetres, whose tragi lie 45 mm below its middle."""
     ball = trimesh.creation.icosphere(subdivisions=4)

@@ -89,3 +89,8 @@ def test_a_goal_can_be_made_of_a_picture_alone_and_its_mask_is_left_to_be_looked
         make(replace(options, mask=tmp_path / "goal_mask.png", overwrite=True))
     with pytest.raises(CombwiseError, match=r"nothing says which pixels .* or --segment"):
         make(replace(options, segment=False, overwrite=True))
+    kept = (tmp_path / "goal_mask.png").read_bytes()
+    (tmp_path / "goal.npz").unlink()
+    with pytest.raises(CombwiseError, match=r"goal_mask\.png exists; use --overwrite"):
+        make(options)
+    assert (tmp_path / "goal_mask.png").read_bytes() == kept and not (tmp_path / "goal.npz").exists()

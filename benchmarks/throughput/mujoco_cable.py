@@ -8,7 +8,6 @@ import numpy as np
 
 from benchmarks.throughput.cases import Case
 from benchmarks.throughput.peer_hair import APART, PeerHair, peer_hair
-from hairsim.errors import CombwiseError
 
 PLUGIN = "mujoco.elasticity.cable"
 
@@ -39,10 +38,8 @@ class MujocoCable:
     """Rods whose first edge is held, in one model; every option that costs time and moves nothing is off."""
 
     def __init__(self, case: Case, strands: int) -> None:
-        try:
-            import mujoco  # pyright: ignore[reportMissingImports]
-        except ImportError as error:
-            raise CombwiseError("mujoco is not installed; expected the extra 'peers'") from error
+        import mujoco  # pyright: ignore[reportMissingImports]
+
         self._mujoco: Any = mujoco
         mujoco.set_mju_user_warning(
             lambda _: None

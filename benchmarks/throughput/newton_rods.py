@@ -22,10 +22,8 @@ class NewtonRods:
     """
 
     def __init__(self, case: Case, strands: int, stretch_stiffness: float) -> None:
-        try:
-            import newton  # pyright: ignore[reportMissingImports]
-        except ImportError as error:
-            raise CombwiseError("newton is not installed; expected the extra 'peers'") from error
+        import newton  # pyright: ignore[reportMissingImports]
+
         self._hair = peer_hair(case.vertices)
         self._dt = case.dt
         model = _model(newton, self._hair, strands, stretch_stiffness)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -59,8 +60,8 @@ class Peer:
             installed = version(self.package)
         except PackageNotFoundError:
             return f"{self.solver}: {self.package} is not installed; expected {wanted} (the extra `peers`)"
-        major, minor = (int(part) for part in installed.split(".")[:2])
-        if self.oldest <= (major, minor) < self.before:
+        found = re.match(r"(\d+)\.(\d+)", installed)
+        if found is not None and self.oldest <= (int(found[1]), int(found[2])) < self.before:
             return None
         return (
             f"{self.solver}: {self.package} {installed} is installed; expected {wanted} (the extra `peers`)"

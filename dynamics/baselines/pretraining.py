@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from dynamics.baselines.roster import Pretraining
-from dynamics.checkpoint import CheckpointInfo, fill_network, halved, load_checkpoint, save_checkpoint
+from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint
 from dynamics.data import Store
 from dynamics.latent.model import LatentModel
 from dynamics.latent.train import MODEL_FILE, TrainLatentConfig
-from dynamics.training import FitConfig, fit, machine
+from dynamics.training import FitConfig, fit, machine, save_trained
 
 FOLDER = "latent"
 """Where it is kept, in the folder of the baseline."""
@@ -83,15 +83,12 @@ def pretrain(
             label=f"train {info.kind}",
         )
         training = {
-            "steps": result.steps,
             "batch": budget.batch,
             "learning_rate": budget.learning_rate,
             "seed": budget.seed,
-            "seconds": round(result.seconds),
             "machine": machine(),
-            "validation": dict(result.scores),
         }
-        save_checkpoint(path, dataclasses.replace(info, training=training), halved(latent.state_dict()))
+        save_trained(path, dataclasses.replace(info, training=training), result, latent)
     checkpoint = load_checkpoint(
         path, kind=info.kind, profile=info.profile, grid=info.grid, observer_version=info.observer_version
     )

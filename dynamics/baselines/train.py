@@ -14,11 +14,11 @@ from dynamics.baselines.particle_graph import ParticleGraphConfig
 from dynamics.baselines.pretraining import FOLDER, Budget, pretrain
 from dynamics.baselines.roster import BASELINES
 from dynamics.baselines.unet import UNetConfig
-from dynamics.checkpoint import CheckpointInfo, halved, load_checkpoint, save_checkpoint
+from dynamics.checkpoint import CheckpointInfo, load_checkpoint
 from dynamics.data import Store
 from dynamics.editing.train import TrainDynamicsConfig
 from dynamics.latent.train import MODEL_FILE
-from dynamics.training import STATE_FILE, FitConfig, fit, machine
+from dynamics.training import STATE_FILE, FitConfig, fit, machine, save_trained
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
@@ -144,15 +144,8 @@ def _train(
     )
     task = baseline.task(network, store, drawing, device)
     result = fit(task, fitting, place, info, device=device, label=f"train {name}")
-    trained |= {
-        "steps": result.steps,
-        "seconds": round(result.seconds),
-        "validation": dict(result.scores),
-        "parameters": sum(p.numel() for p in network.parameters()),
-    }
-    save_checkpoint(
-        place / MODEL_FILE, dataclasses.replace(info, training=trained), halved(network.state_dict())
-    )
+    trained["parameters"] = sum(p.numel() for p in network.parameters())
+    save_trained(place / MODEL_FILE, dataclasses.replace(info, training=trained), result, network)
     return f"{name} {result.steps} steps in {result.seconds / 60.0:.1f} min"
 
 
@@ -185,7 +178,9 @@ def _trained_beside(config: TrainBaselinesConfig, store: Store) -> CheckpointInf
     ).info
     if unfinished and info.training["of"] != "dynamics":
         raise CombwiseError(f"{path} trains a model of kind {info.training['of']}; expected dynamics")
-    missing = [name for name in ("batch", "learning_rate", "latent") if name not in info.training]
+    needed = ["batch", "learning_rate"]
+    needed += ["latent"] if any(BASELINES[name].pretraining for name in config.models) else []
+    missing = [name for name in needed if name not in info.training]
     if missing:
         raise CombwiseError(
             f"{path} does not tell {', '.join(missing)} of its training; expected 'combwise train dynamics'"

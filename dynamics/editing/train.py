@@ -27,13 +27,13 @@ from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.latent.autoencoder import Decoded
 from dynamics.latent.load import load_latent
 from dynamics.latent.loss import DIRECTION_WEIGHT, volume_loss
-from dynamics.latent.train import MODEL_FILE, keep_trained, training_record
+from dynamics.latent.train import MODEL_FILE, training_record
 from dynamics.metrics import changed, changed_region, score
 from dynamics.pictures import draw_prediction
 from dynamics.precision import fast_arithmetic
 from dynamics.processes import Processes, processes_of
 from dynamics.resident import training_episodes
-from dynamics.training import FitConfig, fit
+from dynamics.training import FitConfig, fit, save_trained
 from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
 
@@ -292,7 +292,9 @@ def _train(config: TrainDynamicsConfig, processes: Processes, device: torch.devi
     )
     if not processes.leads:
         return ""
-    path = keep_trained(folder, info, result, model)
+    path = folder.path / MODEL_FILE
+    save_trained(path, info, result, model)
+    folder.write_json("metrics.json", result.scores)
     scores = result.scores
     return (
         f"dynamics {path}: {result.steps} steps in {result.seconds / 60:.1f} min, occupancy error on changed "

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dynamics.baselines.predictors import Volume
-from dynamics.checkpoint import CheckpointInfo, halved, save_checkpoint
+from dynamics.checkpoint import CheckpointInfo
 from dynamics.data import SOURCES, Source, StateBatch, Store, Window, draw_window, random_states, state_batch
 from dynamics.latent.autoencoder import Decoded, LatentConfig, volume_of
 from dynamics.latent.detail import refined
@@ -23,7 +23,7 @@ from dynamics.pictures import draw_volumes
 from dynamics.precision import fast_arithmetic
 from dynamics.processes import Processes, processes_of
 from dynamics.resident import training_episodes
-from dynamics.training import FitConfig, FitResult, fit, machine
+from dynamics.training import FitConfig, fit, machine, save_trained
 from hairsim.run_folder import RunFolder
 
 MODEL_FILE = "model.safetensors"
@@ -221,26 +221,14 @@ def _train(config: TrainLatentConfig, processes: Processes, device: torch.device
     )
     if not processes.leads:
         return ""
-    path = keep_trained(folder, info, result, model)
+    path = folder.path / MODEL_FILE
+    save_trained(path, info, result, model)
+    folder.write_json("metrics.json", result.scores)
     return (
         f"latent model {path}: {result.steps} steps in {result.seconds / 60:.1f} min, validation IoU "
         f"{result.scores['full_iou']:.3f} (cameras {result.scores['cameras_iou']:.3f}), median direction "
         f"{result.scores['full_median_deg']:.1f} deg (cameras {result.scores['cameras_median_deg']:.1f})"
     )
-
-
-def keep_trained(folder: RunFolder, info: CheckpointInfo, result: FitResult, model: nn.Module) -> Path:
-    """Write a trained model, what its training took, and its scores; return the model's file."""
-    trained = {
-        **info.training,
-        "steps": result.steps,
-        "seconds": round(result.seconds),
-        "validation": dict(result.scores),
-    }
-    path = folder.path / MODEL_FILE
-    save_checkpoint(path, dataclasses.replace(info, training=trained), halved(model.state_dict()))
-    folder.write_json("metrics.json", result.scores)
-    return path
 
 
 def training_record(config: Any, store: Store, processes: Processes) -> dict[str, Any]:

@@ -17,7 +17,7 @@ or, for any closed shape, a mesh beside the file:
     axes = "z-up"                    # of frame.AXES
     origin = [0.0, 0.0, 131.0]       # midway between the tragi, in the mesh's unit and axes; may be left out
 
-Whatever simulates, sees, plans or guards takes the head from here, so that all of them mean the same one.
+Robot, demo, benchmark and goals take the head from here, so that all of them mean the same one.
 """
 
 from __future__ import annotations
@@ -35,13 +35,23 @@ from hairsim.head.parametric import HeadShape, head_of, parametric_head
 MOST_BYTES = 20_000
 
 
-def head_or_built_in(path: str | Path | None) -> Head:
-    """Return the head that a file describes; the built-in adult where none is named (None or '').
+def head_or_built_in(path: str | Path | None, *, unit: str | None = None, axes: str | None = None) -> Head:
+    """Return the head of a file; the built-in adult where none is named (None or '').
+
+    Args:
+        path: a description (.toml), or a mesh.
+        unit, axes: of a mesh, cm and y-up when None; a description tells its own.
 
     Raises:
-        CombwiseError: as `read_head`.
+        CombwiseError: as `read_head` and `load_head`.
     """
-    return read_head(path) if path else parametric_head()
+    if not path:
+        return parametric_head()
+    if Path(path).suffix == ".toml":
+        return read_head(path)
+    from hairsim.head.mesh import load_head  # late: meshes need trimesh, which takes a second
+
+    return load_head(Path(path), unit=unit or "cm", axes=axes or "y-up")
 
 
 def read_head(path: str | Path) -> Head:

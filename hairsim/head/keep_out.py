@@ -61,7 +61,7 @@ class Zone:
 def adult_zones() -> tuple[Zone, ...]:
     """Return the zones of an adult head.
 
-    Drawn on the built-in head and a centimetre larger than what they protect. The lower rim of the eyes lies
+    Drawn on the built-in head and `MARGIN` larger than what they protect. The lower rim of the eyes lies
     at the height of the tragi (the Frankfurt plane), which is the head frame's z = 0.
     """
     return (

@@ -39,6 +39,9 @@ ORACLES = ("observe", "model", "goal")
 SIMULATED = {"proposals": 34, "modes": 3, "samples": 5, "iterations": 2}
 """64 model calls: what simulating them leaves time for."""
 
+TRUE_MARGIN = 0.04
+"""What a stroke must bring when the simulator itself promises it; MPPI's own margin allows for its model."""
+
 TOLD = 32
 """Strokes that a planner without a search may propose at one look until one stays out of keep-out zones."""
 
@@ -163,6 +166,7 @@ def _searching(
         assert scene.truth is not None
         rehearsal = SalonRehearsal(scene.salon)
         start = scene.salon.history[0]
+        simulated = dataclasses.replace(simulated, margin=TRUE_MARGIN)
         return SimulatorPlanner(rehearsal, start, scene.truth.strands, GRIDS["small"], simulated, reach=reach)
     model = AdvectionDynamics(dynamics) if entry.planner == "mppi_advection" else dynamics
     if "model" in entry.oracles:

@@ -57,8 +57,8 @@ class BenchmarkConfig:
         unet: folder of a run of `combwise train baselines`, for the planner mppi_unet.
         preset: how far MPPI searches.
         guides: simulated strands.
-        keep_out: zones that planners' strokes must stay out of: those of an adult head (eyes, face, ears,
-            neck); none when left out, as in the published tables.
+        keep_out: zones that planners' strokes must stay out of: an adult's eyes, face, ears and
+            neck, fitted to the head; none when left out, as in the published tables.
         videos: whether the best, median and worst episode are filmed.
         workers: processes; one core each.
         ray: spread over the Ray cluster that RAY_ADDRESS names, or over one started here.
@@ -260,7 +260,7 @@ def command_of(config: BenchmarkConfig) -> str:
     words = [f"combwise evaluate styling --first-seed {config.first_seed} --seeds {config.seeds}"]
     fields = (
         "few", "levels", "families", "groom", "head", "groom_unit", "groom_axes", "planners", "few_planners",
-        "oracle", "preset", "guides", "keep_out",
+        "oracle", "unet", "preset", "guides", "keep_out",
     )  # fmt: skip
     for field in fields:
         value = getattr(config, field)

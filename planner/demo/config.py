@@ -31,8 +31,8 @@ class DemoConfig:
         strokes: most strokes.
         hidden_strokes: strokes that make the goal, where none is given.
         guides: simulated strands.
-        keep_out: zones that mppi's strokes must stay out of: those of an adult head (eyes, face, ears, neck);
-            none when left out.
+        keep_out: zones that mppi's strokes must stay out of: an adult's eyes, face, ears and neck,
+            fitted to the head; none when left out.
         vertices: vertices of each.
         children: interpolated hairs that the cameras see.
         device: where to compute, "cpu" or "cuda".

@@ -14,6 +14,7 @@ from hairsim.groom.children import Children, make_children
 from hairsim.groom.families import make_groom
 from hairsim.groom.groom import Groom
 from hairsim.head.head import Head
+from hairsim.head.head_file import head_or_built_in
 from hairsim.head.parametric import parametric_head
 from hairsim.tools.tool import rake_comb
 from hairsim.volume import GridSpec, HairVolume
@@ -145,11 +146,7 @@ def customer(config: DemoConfig) -> tuple[Head, Groom]:
         )
     from hairsim.groom.load import load_groom  # late: reading foreign files needs trimesh
 
-    head = parametric_head()
-    if config.head is not None:
-        from hairsim.head.mesh import load_head
-
-        head = load_head(config.head, unit=config.groom_unit or "cm", axes=config.groom_axes or "y-up")
+    head = head_or_built_in(config.head, unit=config.groom_unit, axes=config.groom_axes)
     groom, _ = load_groom(
         config.groom,
         head,

@@ -19,11 +19,11 @@ from dynamics.latent.autoencoder import Codes, features, volume_of
 from dynamics.latent.load import read_latent
 from dynamics.latent.loss import volume_loss
 from dynamics.latent.model import LatentModel
-from dynamics.latent.train import keep_trained
+from dynamics.latent.train import MODEL_FILE
 from dynamics.metrics import intersection_over_union, median_turn
 from dynamics.model import WEIGHTS
 from dynamics.precision import fast_arithmetic
-from dynamics.training import FitConfig, fit, machine
+from dynamics.training import FitConfig, fit, machine, save_trained
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
 from hairsim.generate.dataset import Dataset
@@ -284,7 +284,9 @@ def train_goal(config: TrainGoalConfig) -> str:
     )
     task = GoalTask(network, latent, lessons, held_back, config.batch, device)
     result = fit(task, fitting, folder.path, info, device=device, label="train goal")
-    path = keep_trained(folder, info, result, network)
+    path = folder.path / MODEL_FILE
+    save_trained(path, info, result, network)
+    folder.write_json("metrics.json", result.scores)
     return (
         f"picture model {path}: {path.stat().st_size / 1e6:.1f} MB, {result.steps} steps in "
         f"{result.seconds / 60:.1f} min on {len(lessons.views)} pictures, validation IoU "

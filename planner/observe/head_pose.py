@@ -34,7 +34,7 @@ class HeadPoseConfig:
 
     Attributes:
         border: skin pixels as near as this to anything else are left out: depth is poor there [pixel].
-        points: skin points that are used, spread evenly over those in view.
+        points: about how many skin points are used, up to twice as many, spread evenly over those in view.
         iterations: steps of Gauss-Newton.
         far: at first points further off the skin than this are of something else [m].
         near: the same at the end [m].

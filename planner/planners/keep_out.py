@@ -23,7 +23,8 @@ class KeepOut:
 
     Args:
         head: that is combed.
-        tool: what combs; both ends of every tooth are asked about, as the robot's supervisor asks.
+        tool: what combs; both ends of every tooth are asked about; a robot asks about its
+            handle too.
         zones: where no part of it may be; default those of the head.
     """
 

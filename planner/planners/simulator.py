@@ -118,7 +118,7 @@ class SimulatorPlanner(MppiPlanner):
     def plan(
         self, observation: HairVolume, goal: HairVolume, head: Head, rng: np.random.Generator
     ) -> PlannedStroke:
-        """Return the stroke after which strands truly are nearest to the goal; none where none helps."""
+        """Return the stroke after which strands truly are nearest the goal; none where none helps enough."""
         strands = self._rehearsal.now()
         now = self._rehearsal.volume(strands, self._grid)
         sampler = ProposalSampler(now, self._wanted, head, self.config.proposal)
