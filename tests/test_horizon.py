@@ -16,7 +16,8 @@ from planner.planners import MppiPlanner
 from tests.planner_scene import GRID, QUICK, Scene, SweepModel, lock_moved
 from tests.planner_scene import scene as scene
 
-SMALL = replace(QUICK, drawn=24, proposals=6, modes=2, samples=3, iterations=1)
+SMALL = replace(QUICK, drawn=24, proposals=6, modes=2, samples=3, iterations=1, margin=-1.0)
+"""A small search whose best plan is taken whatever it promises: what is asked here is how plans are made."""
 
 
 class Watched(SweepModel):
