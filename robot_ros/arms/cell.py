@@ -19,6 +19,7 @@ from hairsim.head.keep_out import zones_of
 from hairsim.tools.tool import Tool, rake_comb
 from robot_ros.arms.arm import Arm
 from robot_ros.frames import Calibration, comb_mount, inverse, standing_head
+from robot_ros.safety.motion import WORKSPACE
 
 TOOL_FRAME = "comb"
 LINK_CLEARANCE = 0.03
@@ -29,6 +30,9 @@ COMB_CLEARANCE = 0.0005
 
 JOINT_MARGIN = 0.04
 """Distance that plans keep from the joints' ends [rad]: the supervisor stops at half of it."""
+
+WORKSPACE_ROOM = 0.02
+"""What plans keep from the distance of comb and head at which the supervisor stops [m]."""
 
 HANDLE_RADIUS = 0.012
 HANDLE_START = 0.045
@@ -127,6 +131,9 @@ class Cell:
         missing = COMB_CLEARANCE - self.skin_distance(q)
         if missing > 0.0:
             return Contact("comb", "skin", missing)
+        beyond = float(np.linalg.norm(self.tool_pose(q)[:3, 3])) - (WORKSPACE - WORKSPACE_ROOM)
+        if beyond > 0.0:
+            return Contact("comb", "the workspace's end", beyond)
         if not pin.computeCollisions(self.model, self.data, self._shapes, self._contacts, q, True):
             return None
         for index, pair in enumerate(self._shapes.collisionPairs):

@@ -33,6 +33,7 @@ class CheckLimits:
     Attributes:
         near: distance of the comb from the skin that counts as near [m].
         near_speed, free_speed: speeds of the comb's tip there and elsewhere [m/s].
+        farthest: distance of the comb from the head's origin at which the supervisor stops the arm [m].
         link_clearance: distance that the arm's links keep from the skin [m].
         path_tolerance: how near the comb passes every pose asked for [m].
         angle_tolerance: the same for its orientation [rad].
@@ -41,6 +42,7 @@ class CheckLimits:
     near: float = 0.10
     near_speed: float = 0.10
     free_speed: float = 0.26
+    farthest: float = 0.80
     link_clearance: float = 0.01
     path_tolerance: float = 0.003
     angle_tolerance: float = 0.07
@@ -201,6 +203,9 @@ def _comb_violations(
         found.append(
             f"the comb cuts {1000 * -height.min():.1f} mm into the skin at {times[height.argmin()]:.2f} s"
         )
+    away = np.linalg.norm(comb[:, :3, 3], axis=-1)
+    if away.max() > limits.farthest:
+        found.append(f"the comb goes {away.max():.3f} m from the head at {times[away.argmax()]:.2f} s")
     speed = np.linalg.norm(np.diff(comb[:, :3, 3], axis=0), axis=-1) / np.diff(times)
     near = np.minimum(height[1:], height[:-1]) < limits.near
     for name, members, limit in (("near", near, limits.near_speed), ("free", ~near, limits.free_speed)):

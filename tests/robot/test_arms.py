@@ -28,6 +28,7 @@ from robot_ros.arms.motion import SECTIONS, JointTrajectory, StrokeMotion, plan_
 from robot_ros.arms.refusal import StrokeRefusedError
 from robot_ros.arms.way_out import CLEAR
 from robot_ros.frames import Calibration, comb_mount, inverse, pose_error, standing_head
+from robot_ros.safety.motion import WORKSPACE
 
 
 @lru_cache(maxsize=1)
@@ -235,6 +236,20 @@ def test_the_independent_reader_sees_what_is_wrong() -> None:
     near = Calibration(standing_head(0.40, 0.0, 0.30, 0.0), comb_mount())
     found = "; ".join(violations(t, cell.arm, near, cell.head, cell.tool))
     assert "skin" in found
+    far = Calibration(standing_head(1.40, 0.0, 0.30, 0.0), comb_mount())
+    assert "m from the head" in "; ".join(violations(t, cell.arm, far, cell.head, cell.tool))
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_plans_stay_where_the_supervisor_lets_the_comb_be(name: str) -> None:
+    """Ways between strokes lead around postures at which the supervisor would stop the arm."""
+    cell, rng = _cell(name), np.random.default_rng(3)
+    found = 0
+    while found < 20:
+        q = rng.uniform(cell.lower, cell.upper)
+        if np.linalg.norm(cell.tool_pose(q)[:3, 3]) > WORKSPACE:
+            assert cell.contact(q) is not None
+            found += 1
 
 
 def test_a_posture_of_another_arm_is_told() -> None:

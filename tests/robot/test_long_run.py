@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,6 +42,11 @@ def _strokes() -> list[Stroke]:
     return found
 
 
+def told_since(graph: RobotGraph, wall: float) -> list[Any]:
+    """Return the supervisor's interventions since a time of the wall clock."""
+    return [f for h in graph.probe.since("safety", wall) for f in h.message.interventions]
+
+
 def test_ten_minutes_of_combing_trip_nothing(tmp_path: Path) -> None:
     strokes = _strokes()
     with ros_domain():
@@ -53,10 +59,12 @@ def test_ten_minutes_of_combing_trip_nothing(tmp_path: Path) -> None:
                 sent = graph.execute.send_goal_async(graph.stroke_goal(strokes[combed % STROKES]))
                 future = graph.future("an accepted stroke", sent).get_result_async()
                 result = graph.future("the stroke", future, seconds=600.0).result
-                assert result.code == ExecuteStroke.Result.DONE, f"stroke {combed}: {result.message}"
+                assert result.code == ExecuteStroke.Result.DONE, (
+                    f"stroke {combed}: {result.message}; {[finding.text for finding in told_since(graph, wall)]}"
+                )
                 combed += 1
                 graph.probe.forget("joints", "wrench", "head", "pieces")
-            told = [f for h in graph.probe.since("safety", wall) for f in h.message.interventions]
+            told = told_since(graph, wall)
             passed = graph.now() - began
         finally:
             graph.close()
