@@ -6,6 +6,9 @@ Hair in contact is chaotic. The same stroke is simulated from the same hair and 
 elsewhere, and the second is scored as if it were a prediction of the first, by the measures of `combwise
 evaluate dynamics`: on the voxels that change in the truth or in the prediction, beside leaving the hair as it
 is. A micrometre is what rounding does to a start; a millimetre is finer than cameras see.
+
+The mean of several such simulations is scored too: a model that says one outcome does best, by and large, to
+say the expected one.
 """
 
 from __future__ import annotations
@@ -38,6 +41,9 @@ GUIDES, VERTICES, CHILDREN = 400, 20, 4000
 OFFSETS = (1e-6, 1e-3)
 """How far the hair of the second start lies from the first, standard deviation along each axis [m]."""
 
+SAMPLES = 6
+"""Simulations, each from the last of the offsets, whose mean is the expected outcome."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -48,7 +54,7 @@ class Outcome:
         stroke: number of the stroke on this head.
         moved_mm: mean distance that vertices moved in the truth.
         apart_mm: mean distance of the second simulation's vertices from the truth, per offset.
-        occupancy_error: of no stroke at all, then per offset.
+        occupancy_error: of no stroke at all, then per offset, then of the expected outcome.
         direction_deg: the same.
     """
 
@@ -81,9 +87,12 @@ def outcomes(family: str, seed: int, strokes: int) -> list[Outcome]:
         path = stroke_path(random_stroke(world.strands(), head, rng, TRAINING_STROKES), head, rake_comb())
         before, start = world.strands(), world.snapshot()
         ends = [combed(world, path, shifted(start, offset, rng)) for offset in OFFSETS]
+        more = [combed(world, path, shifted(start, OFFSETS[-1], rng)) for _ in range(SAMPLES - 1)]
         truth = combed(world, path, start)
         volumes = [_volume(children, strands) for strands in (before, truth, *ends)]
-        errors = [_errors(volumes[0], volumes[1], guess) for guess in (volumes[0], *volumes[2:])]
+        expected = _mean([volumes[-1], *(_volume(children, strands) for strands in more)])
+        guesses = (volumes[0], *volumes[2:], expected)
+        errors = [_errors(volumes[0], volumes[1], guess) for guess in guesses]
         found.append(
             Outcome(
                 family,
@@ -113,6 +122,13 @@ def _volume(children: Children, guides: np.ndarray) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(volume.occupancy)[None].float(), torch.from_numpy(volume.direction)[None].float()
 
 
+def _mean(volumes: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Return the mean occupancy of volumes and the direction of their mean current."""
+    occupancy = torch.stack([o for o, _ in volumes]).mean(dim=0)
+    current = torch.stack([o[..., None] * d for o, d in volumes]).mean(dim=0)
+    return occupancy, torch.nn.functional.normalize(current, dim=-1)
+
+
 def _errors(
     before: tuple[Tensor, Tensor], truth: tuple[Tensor, Tensor], guess: tuple[Tensor, Tensor]
 ) -> tuple[float, float]:
@@ -139,10 +155,13 @@ def main() -> None:
     occupancy = np.array([r.occupancy_error for r in rows]).mean(axis=0)
     direction = np.array([r.direction_deg for r in rows]).mean(axis=0)
     print(f"{len(rows)} strokes; no stroke: {occupancy[0]:.4f}, {direction[0]:.1f} deg")
-    for number, offset in enumerate(OFFSETS, start=1):
+    names = [f"the simulator from {1000.0 * offset:g} mm beside" for offset in OFFSETS]
+    names.append(f"the mean of {SAMPLES} from {1000.0 * OFFSETS[-1]:g} mm beside")
+    for number, name in enumerate(names, start=1):
+        better = [100.0 * (1.0 - error[number] / error[0]) for error in (occupancy, direction)]
         print(
-            f"the simulator from {1000.0 * offset:g} mm beside: {occupancy[number]:.4f}, "
-            f"{direction[number]:.1f} deg; {100.0 * (1.0 - occupancy[number] / occupancy[0]):.0f} % better"
+            f"{name}: {occupancy[number]:.4f}, {direction[number]:.1f} deg; "
+            f"{better[0]:.0f} % and {better[1]:.0f} % better"
         )
     if arguments.out is None:
         return
