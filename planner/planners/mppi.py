@@ -70,7 +70,7 @@ class MppiConfig:
     iterations: int = 2
     temperature: float = 0.3
     shrink: float = 0.6
-    margin: float = 0.07
+    margin: float = 0.03
     batch: int = 16
     noise: tuple[float, ...] = NOISE
     total: float = 0.8

@@ -163,11 +163,11 @@ def run(
         spinner.add_node(node)
         if not urgent:
             node.get_logger().warning("no real-time priority: on a busy machine it will stop for late beats")
+        gc.collect()
         if isinstance(node, ManagedNode) and node.autostart:
             _activate(node)
         # What is there now stays: a full collection that walks through all of it stops every thread for
         # longer than a heartbeat may be late (63 ms were measured while a long motion was written).
-        gc.collect()
         gc.freeze()
         while not ended.is_set() and not parent.is_gone() and ok():
             spinner.spin_once(timeout_sec=0.2)
