@@ -13,10 +13,13 @@ pytest.importorskip("combwise_interfaces.msg", reason="nodes need make ros")
 pytest.importorskip("pinocchio", reason="arms need the arms extra")
 
 from combwise_interfaces.action import ExecuteStroke
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+from sensor_msgs.msg import Image
 
 from benchmarks.faults import FAULTS, approach, measure
 from benchmarks.robot_graph import STROKE, RobotGraph
 from robot_ros.arms.way_out import CLEAR
+from robot_ros.nodes import convert, names, qos
 from robot_ros.safety.verdict import Mode
 from tests.robot.ros_process import ros_domain
 
@@ -64,6 +67,46 @@ def test_a_stroke_is_combed_from_goal_to_result(graph: RobotGraph) -> None:
     result = graph.future("the stroke", future).result
     assert result.code == ExecuteStroke.Result.DONE, result.message
     np.testing.assert_allclose(graph.joints(), graph.cell.arm.ready, atol=0.02)
+
+
+def test_arm_and_cameras_speak_as_often_as_a_robots_do(graph: RobotGraph) -> None:
+    """Joints and force 250 times, each camera's colour and depth 10 times a second of ROS time."""
+    heard: dict[str, list[float]] = {}
+    listening = []
+    for camera in names.CAMERAS:
+        for topic in (names.colour_topic(camera), names.depth_topic(camera)):
+            heard[topic] = []
+
+            def hear(message: Image, stamps: list[float] = heard[topic]) -> None:
+                stamps.append(convert.seconds(message.header.stamp))
+
+            listening.append(graph.node.create_subscription(Image, topic, hear, qos.SENSOR))
+    wall = time.monotonic()
+    end = graph.now() + 4.0
+    graph.wait("four seconds", lambda: graph.now() > end)
+    for subscription in listening:
+        graph.node.destroy_subscription(subscription)
+    for kind in ("joints", "wrench"):
+        stamps = [convert.seconds(h.message.header.stamp) for h in graph.probe.since(kind, wall)]
+        np.testing.assert_allclose(np.diff(stamps), 0.004, atol=1e-6)
+    for topic, stamps in heard.items():
+        assert len(stamps) >= 30, topic
+        np.testing.assert_allclose(np.diff(stamps), 0.1, atol=1e-6, err_msg=topic)
+
+
+def test_whoever_speaks_keeps_the_quality_that_its_listeners_need(graph: RobotGraph) -> None:
+    latched, lossy = DurabilityPolicy.TRANSIENT_LOCAL, ReliabilityPolicy.BEST_EFFORT
+    for topic in (names.SAFETY_STATE, names.FAULT, names.TF_STATIC):
+        found = graph.node.get_publishers_info_by_topic(graph.node.resolve_topic_name(topic))
+        assert found, topic
+        assert {f.qos_profile.durability for f in found} == {latched}, "late comers get the newest"
+        assert lossy not in {f.qos_profile.reliability for f in found}
+    for topic in (names.JOINT_STATES, names.WRENCH, names.HEAD_POSE):
+        (found,) = graph.node.get_publishers_info_by_topic(graph.node.resolve_topic_name(topic))
+        assert found.qos_profile.reliability == lossy, "an old measurement is not sent again"
+    for topic in (names.controller_topic(names.CONTROLLER), names.E_STOP):
+        (found,) = graph.node.get_publishers_info_by_topic(graph.node.resolve_topic_name(topic))
+        assert found.qos_profile.reliability == ReliabilityPolicy.RELIABLE, "a command arrives"
 
 
 def test_a_cancel_stops_in_mid_stroke_and_says_so(graph: RobotGraph) -> None:
