@@ -69,6 +69,15 @@ def test_a_stroke_is_combed_from_goal_to_result(graph: RobotGraph) -> None:
     np.testing.assert_allclose(graph.joints(), graph.cell.arm.ready, atol=0.02)
 
 
+def _assert_period(what: str, stamps: list[float], period: float) -> None:
+    """Measurements may be lost on the way, but none comes too soon and most come one period apart."""
+    apart = np.diff(stamps) / period
+    assert len(apart) >= 20, what
+    np.testing.assert_allclose(apart, np.round(apart), atol=1e-3, err_msg=what)
+    assert np.all(apart > 0.5), what
+    assert np.mean(apart < 1.5) > 0.9, what
+
+
 def test_arm_and_cameras_speak_as_often_as_a_robots_do(graph: RobotGraph) -> None:
     """Joints and force 250 times, each camera's colour and depth 10 times a second of ROS time."""
     heard: dict[str, list[float]] = {}
@@ -88,10 +97,9 @@ def test_arm_and_cameras_speak_as_often_as_a_robots_do(graph: RobotGraph) -> Non
         graph.node.destroy_subscription(subscription)
     for kind in ("joints", "wrench"):
         stamps = [convert.seconds(h.message.header.stamp) for h in graph.probe.since(kind, wall)]
-        np.testing.assert_allclose(np.diff(stamps), 0.004, atol=1e-6)
+        _assert_period(kind, stamps, 0.004)
     for topic, stamps in heard.items():
-        assert len(stamps) >= 30, topic
-        np.testing.assert_allclose(np.diff(stamps), 0.1, atol=1e-6, err_msg=topic)
+        _assert_period(topic, stamps, 0.1)
 
 
 def test_whoever_speaks_keeps_the_quality_that_its_listeners_need(graph: RobotGraph) -> None:
