@@ -166,8 +166,8 @@ def run(
         gc.collect()
         if isinstance(node, ManagedNode) and node.autostart:
             _activate(node)
-        # What is there now stays: a full collection that walks through all of it stops every thread for
-        # longer than a heartbeat may be late (63 ms were measured while a long motion was written).
+        # What is there now stays: a full collection that walks through all of it, as the message of a long
+        # motion set off, stops every thread for longer than a heartbeat may be late.
         gc.freeze()
         while not ended.is_set() and not parent.is_gone() and ok():
             spinner.spin_once(timeout_sec=0.2)
