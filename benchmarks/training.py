@@ -22,7 +22,7 @@ import tyro
 from torch import Tensor, nn
 
 from dynamics.baselines.unet import Hair, UNet, UNetConfig
-from dynamics.data import CROP, STROKE_CROP, StateBatch
+from dynamics.batches import CROP, STROKE_CROP, StateBatch
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.editing.stroke_raster import RASTER_CHANNELS
 from dynamics.latent.autoencoder import LatentConfig

@@ -8,18 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from dynamics.data import (
-    SOURCES,
-    Combing,
-    Hair,
-    Source,
-    StateBatch,
-    Store,
-    StrokeBatch,
-    Window,
-    state_batch,
-    stroke_batch,
-)
+from dynamics.batches import StateBatch, StrokeBatch, state_batch, stroke_batch
+from dynamics.data import SOURCES, Combing, Hair, Source, Store, Window
 from hairsim.volume import GridSpec
 
 AIR = 4

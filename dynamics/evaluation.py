@@ -28,11 +28,12 @@ from dynamics.baselines.predictors import (
 )
 from dynamics.baselines.roster import BASELINES
 from dynamics.baselines.tune_advection import tune_advection
+from dynamics.batches import StrokeBatch
 from dynamics.calibration.measure import Calibrated, calibrate
 from dynamics.calibration.table import METRICS, calibration_figures, calibration_rows, calibration_words
 from dynamics.cases import Case, case_batch, cases
 from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint
-from dynamics.data import SOURCES, Store, StrokeBatch, Window
+from dynamics.data import SOURCES, Store, Window
 from dynamics.editing.branch import EditingModel
 from dynamics.editing.caution import CAUTIOUS, Caution
 from dynamics.evaluation_report import Shown, render_report

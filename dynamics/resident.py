@@ -21,17 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dynamics.data import (
-    SOURCES,
-    Combing,
-    Row,
-    Source,
-    StateBatch,
-    Store,
-    StrokeBatch,
-    state_batch,
-    stroke_batch,
-)
+from dynamics.batches import Row, StateBatch, StrokeBatch, state_batch, stroke_batch
+from dynamics.data import SOURCES, Combing, Source, Store
 from dynamics.editing.stroke_raster import MIRRORED_CHANNELS, RASTER_CHANNELS
 from hairsim.volume import GridSpec
 

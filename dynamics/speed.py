@@ -6,7 +6,7 @@ import time
 
 import torch
 
-from dynamics.data import StrokeBatch
+from dynamics.batches import StrokeBatch
 from dynamics.editing.branch import EditingModel
 from dynamics.model import CHUNK, repeated
 from dynamics.precision import fast_arithmetic

@@ -13,9 +13,10 @@ import torch
 
 from combwise.main import run
 from dynamics.baselines.predictors import Volume
+from dynamics.batches import StateBatch
 from dynamics.cases import states
 from dynamics.checkpoint import CheckpointInfo, save_checkpoint
-from dynamics.data import StateBatch, Store
+from dynamics.data import Store
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.latent.autoencoder import Codes, LatentConfig
 from dynamics.latent.evaluation import EvaluateLatentConfig, evaluate_latent

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from dynamics.baselines.predictors import Seen, Volume
-from dynamics.data import Combing, Store, Window, stroke_batch
+from dynamics.batches import stroke_batch
+from dynamics.data import Combing, Store, Window
 from dynamics.metrics import changed
 
 KNOWN = 200

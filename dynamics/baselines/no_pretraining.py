@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dynamics.data import Store, StrokeBatch
+from dynamics.batches import StrokeBatch
+from dynamics.data import Store
 from dynamics.editing.branch import EditingModel
 from dynamics.editing.train import EditingTask, TrainDynamicsConfig
 from dynamics.latent.train import reconstruction_loss

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from dynamics.baselines.fill import nearest_known
 from dynamics.baselines.particle_graph import ParticleGraph
 from dynamics.baselines.predictors import Volume
-from dynamics.data import Row, Store, StrokeBatch, Window, random_strokes
+from dynamics.batches import Row, StrokeBatch, random_strokes
+from dynamics.data import Store, Window
 from dynamics.editing.train import TrainDynamicsConfig, held_back_strokes
 from dynamics.metrics import TURN, changed, changed_region, score
 from dynamics.resident import training_episodes

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from dynamics.baselines.unet import Hair, UNet
-from dynamics.data import Store, StrokeBatch
+from dynamics.batches import StrokeBatch
+from dynamics.data import Store
 from dynamics.editing.train import StrokeTask, TrainDynamicsConfig
 from dynamics.latent.autoencoder import volume_of
 from dynamics.metrics import changed, changed_region, score

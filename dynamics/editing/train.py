@@ -12,17 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from dynamics.baselines.predictors import Volume
+from dynamics.batches import StrokeBatch, draw_window, random_strokes, stroke_batch
 from dynamics.checkpoint import CheckpointInfo, file_hash, load_checkpoint
-from dynamics.data import (
-    SOURCES,
-    Source,
-    Store,
-    StrokeBatch,
-    Window,
-    draw_window,
-    random_strokes,
-    stroke_batch,
-)
+from dynamics.data import SOURCES, Source, Store, Window
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.latent.autoencoder import Decoded
 from dynamics.latent.load import load_latent

@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from dynamics.baselines.predictors import Volume
-from dynamics.data import Source, StateBatch
+from dynamics.batches import StateBatch
+from dynamics.data import Source
 from dynamics.latent.autoencoder import Codes, features, volume_of
 from dynamics.latent.detail import refined
 from dynamics.latent.model import LatentModel

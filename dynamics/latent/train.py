@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from dynamics.baselines.predictors import Volume
+from dynamics.batches import StateBatch, draw_window, random_states, state_batch
 from dynamics.checkpoint import CheckpointInfo
-from dynamics.data import SOURCES, Source, StateBatch, Store, Window, draw_window, random_states, state_batch
+from dynamics.data import SOURCES, Source, Store, Window
 from dynamics.latent.autoencoder import Decoded, LatentConfig, volume_of
 from dynamics.latent.detail import refined
 from dynamics.latent.loss import DIRECTION_WEIGHT, volume_loss

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from dynamics.baselines.predictors import Volume
+from dynamics.batches import state_batch
 from dynamics.cases import State, hair_window
-from dynamics.data import state_batch
 from dynamics.latent.autoencoder import Codes, features, volume_of
 from dynamics.latent.model import LatentModel
 from dynamics.pictures import draw_volumes
