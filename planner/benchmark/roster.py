@@ -40,7 +40,8 @@ SIMULATED = {"proposals": 34, "modes": 3, "samples": 5, "iterations": 2}
 """64 model calls: what simulating them leaves time for."""
 
 TRUE_MARGIN = 0.04
-"""What a stroke must bring when the simulator itself promises it; MPPI's own margin allows for its model."""
+"""What a stroke must bring when the simulator itself promises it, as a share of what is left: it promises on
+another scale than MPPI, whose margin is of the predicted cost."""
 
 TOLD = 32
 """Strokes that a planner without a search may propose at one look until one stays out of keep-out zones."""

@@ -176,7 +176,7 @@ def plan_return(cell: Cell, start: np.ndarray, *, config: MotionConfig | None = 
     config, start, ready = config or MotionConfig(), _posture(cell, start), np.array(cell.arm.ready)
     legs = _out_and_over(cell, start, ready, config, None)
     if legs is None:
-        detail = "no free way found between the start and the ready posture"
+        detail = _why_no_way(cell, start, "no free way found between the start and the ready posture")
         legs = Refusal("way", "return", 0, 1, cell.arm.name, 0.0, "", detail)
     if isinstance(legs, Refusal):
         raise StrokeRefusedError(cell.arm.name, legs)
@@ -239,7 +239,7 @@ def _plan(
             number, which = (0, "start") if name == "approach" else (len(angles) - 1, "ready")
             return Refusal(
                 "way", name, number, len(angles), cell.arm.name, 0.0, "",
-                f"no free way found between the {which} posture and the stroke",
+                _why_no_way(cell, begin, f"no free way found between the {which} posture and the stroke"),
             )  # fmt: skip
         parts.insert(0 if name == "approach" else len(parts), leg)
     trajectory, sections = _joined(cell.arm.joints, parts)
@@ -344,6 +344,17 @@ def _out_and_over(
     pace = fitting_pace(way, joint_limits(cell).scaled(config.margin), wish, 1e-4)
     assert not isinstance(pace, Bottleneck), "a way of single steps can always be slow enough"
     return [timed(way, pace, config.step), *over]
+
+
+def _why_no_way(cell: Cell, start: np.ndarray, otherwise: str) -> str:
+    """Return what is wrong with where a way starts, or else the sentence for ways that are blocked."""
+    contact = cell.contact(start)
+    if contact is None:
+        return otherwise
+    return (
+        f"the arm stands where {contact.first} and {contact.second} are {1000 * contact.missing:.1f} mm too "
+        "near each other; move it away by hand"
+    )
 
 
 def _transfer(

@@ -163,11 +163,11 @@ def run(
         spinner.add_node(node)
         if not urgent:
             node.get_logger().warning("no real-time priority: on a busy machine it will stop for late beats")
+        # A full collection, as the message of a long motion set off, stops every thread for longer than a
+        # heartbeat may be late. So it is done before they begin, and later ones leave out what stays.
         gc.collect()
         if isinstance(node, ManagedNode) and node.autostart:
             _activate(node)
-        # What is there now stays: a full collection that walks through all of it, as the message of a long
-        # motion set off, stops every thread for longer than a heartbeat may be late.
         gc.freeze()
         while not ended.is_set() and not parent.is_gone() and ok():
             spinner.spin_once(timeout_sec=0.2)

@@ -22,7 +22,7 @@ from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path
 from hairsim.tools.tool import ToolPath, rake_comb
 from robot_ros.arms.arm import ARMS, arm_named
-from robot_ros.arms.cell import Cell
+from robot_ros.arms.cell import WORKSPACE_ROOM, Cell
 from robot_ros.arms.check import Chain, violations
 from robot_ros.arms.motion import SECTIONS, JointTrajectory, StrokeMotion, plan_motion, plan_return
 from robot_ros.arms.refusal import StrokeRefusedError
@@ -240,16 +240,29 @@ def test_the_independent_reader_sees_what_is_wrong() -> None:
     assert "m from the head" in "; ".join(violations(t, cell.arm, far, cell.head, cell.tool))
 
 
+def test_ways_around_the_head_stay_inside_the_supervisors_workspace() -> None:
+    """A stroke whose shortest way there leads the comb a metre away from the head."""
+    wide = Stroke(
+        azimuth=-2.648, elevation=1.166, heading=0.259, length=0.121, depth=0.02, tilt=0.3, roll=0.114,
+        speed=0.062,
+    )  # fmt: skip
+    cell, motion = _cell("ur5e"), _plan("ur5e", wide)
+    away = [np.linalg.norm(cell.tool_pose(q)[:3, 3]) for q in motion.trajectory.positions]
+    assert max(away) < WORKSPACE
+    assert violations(motion.trajectory, cell.arm, cell.calibration, cell.head, cell.tool) == []
+
+
 @pytest.mark.parametrize("name", ARMS)
-def test_plans_stay_where_the_supervisor_lets_the_comb_be(name: str) -> None:
-    """Ways between strokes lead around postures at which the supervisor would stop the arm."""
+def test_an_arm_outside_the_workspace_is_told_what_is_wrong_with_where_it_stands(name: str) -> None:
     cell, rng = _cell(name), np.random.default_rng(3)
-    found = 0
-    while found < 20:
-        q = rng.uniform(cell.lower, cell.upper)
-        if np.linalg.norm(cell.tool_pose(q)[:3, 3]) > WORKSPACE:
-            assert cell.contact(q) is not None
-            found += 1
+    while True:
+        outside = rng.uniform(cell.lower, cell.upper)
+        found = cell.contact(outside)
+        if found is not None and found.second == "the workspace's end":
+            break
+    assert np.linalg.norm(cell.tool_pose(outside)[:3, 3]) > WORKSPACE - WORKSPACE_ROOM
+    with pytest.raises(StrokeRefusedError, match=r"stands where comb and the workspace's end .* by hand"):
+        plan_return(cell, outside)
 
 
 def test_a_posture_of_another_arm_is_told() -> None:

@@ -59,8 +59,8 @@ def test_ten_minutes_of_combing_trip_nothing(tmp_path: Path) -> None:
                 sent = graph.execute.send_goal_async(graph.stroke_goal(strokes[combed % STROKES]))
                 future = graph.future("an accepted stroke", sent).get_result_async()
                 result = graph.future("the stroke", future, seconds=600.0).result
-                told = [finding.text for finding in told_since(graph, wall)]
-                assert result.code == ExecuteStroke.Result.DONE, f"stroke {combed}: {result.message}; {told}"
+                why = [result.message, *(finding.text for finding in told_since(graph, wall))]
+                assert result.code == ExecuteStroke.Result.DONE, f"stroke {combed}: {why}"
                 combed += 1
                 graph.probe.forget("joints", "wrench", "head", "pieces")
             told = told_since(graph, wall)
