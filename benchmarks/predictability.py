@@ -142,7 +142,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--families", nargs="*", default=[*TRAINING_FAMILIES[::2], *UNSEEN_FAMILIES])
+    parser.add_argument(
+        "--families",
+        nargs="*",
+        choices=[*TRAINING_FAMILIES, *UNSEEN_FAMILIES],
+        default=[*TRAINING_FAMILIES[::2], *UNSEEN_FAMILIES],
+    )
     parser.add_argument("--strokes", type=int, default=2, help="on every head")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
