@@ -56,6 +56,10 @@ def press_on_skin(
     normal force, so that hair at rest holds without creeping. A layer is in force where the step starts or
     is predicted to end in it: deciding by the prediction alone, resting hair hops, since weight moves a
     vertex by most of the layer in one step. Hair too high to get there in this step is left out.
+
+    Hair predicted inside of the head meets the skin without bouncing, as hair does: the prediction is lifted to
+    `skin_lowest`. Linearised where it was predicted, the hard core would throw it out so far that its edges
+    pull it in again one step later, and so on: edges that stay too long, on hair that never rests.
     """
     part, strand = wp.tid()
     strand = strand + first
@@ -73,9 +77,13 @@ def press_on_skin(
             continue
         predicted = work.predicted[strand, v]
         below = skin_below(contact, world, predicted)
+        normal = wp.vec3(below[0], below[1], below[2])
+        if below[3] < contact.skin_lowest:  # an impact: what the skin stops at once does not bounce
+            predicted = predicted + normal * (contact.skin_lowest - below[3])
+            below[3] = contact.skin_lowest
+            work.predicted[strand, v] = predicted
         lowest = wp.min(below[3], height)
         if lowest < contact.skin_layer:
-            normal = wp.vec3(below[0], below[1], below[2])
             push = skin_spring(contact, below[3], lowest)
             away = predicted - state.skin_anchor[strand, v]
             away = away - normal * wp.dot(normal, away)
