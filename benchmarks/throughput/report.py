@@ -32,10 +32,12 @@ class ThroughputReport:
 
     Attributes:
         result: written by `python -m benchmarks.throughput`.
+        gpu: the same on a machine with a GPU, if there is such a file; its rows come after the others.
         docs: the folder of throughput.md; the picture goes into its `images`.
     """
 
     result: Path = Path("benchmarks/results/throughput.json")
+    gpu: Path = Path("benchmarks/results/throughput_gpu.json")
     docs: Path = Path("docs")
 
 
@@ -43,22 +45,22 @@ def main(config: ThroughputReport) -> None:
     """Draw the picture, and put the tables between the marks of docs/throughput.md."""
     if not config.result.exists():
         raise CombwiseError(f"{config.result} is missing; expected a throughput result")
-    result = json.loads(config.result.read_text(encoding="utf-8"))
+    results = [json.loads(path.read_text("utf-8")) for path in (config.result, config.gpu) if path.exists()]
     page = config.docs / "throughput.md"
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    rows = [Row(**row) for row in result["rows"]]
+    rows = [Row(**row) for result in results for row in result["rows"]]
     picture(rows, config.docs / "images" / PICTURE)
     reached = targets(rows)
     for target in reached:
         print(described_target(target))
     parts = [
         targets_table(reached),
-        peers_table(rows, result["not_installed"]),
+        peers_table(rows, results[0]["not_installed"]),
         f"![throughput](images/{PICTURE})",
         rows_table(rows),
     ]
-    write_text(page, before + BEGIN + "\n\n" + "\n\n".join([*parts, source(result)]) + "\n\n" + END + after)
+    write_text(page, before + BEGIN + "\n\n" + "\n\n".join([*parts, *map(source, results)]) + "\n\n" + END + after)
 
 
 def targets_table(reached: Sequence[Target]) -> str:
