@@ -6,12 +6,21 @@ SEED ?= 0
 OUT ?= runs/demo
 WEIGHTS ?= runs/weights
 
+# How long and on how much the shipped weights are trained. Those in the repository are of CUDA=1.
 ifdef CUDA
 DEVICE := cuda
+EPISODES := 768
+LATENT := --minutes 1.8 --batch 32
+EDITING := --minutes 5.5 --batch 64
+GOAL := --minutes 1.3 --batch 16
 VENV ?= .venv-cuda
 TORCH ?=
 else
 DEVICE := cpu
+EPISODES := 192
+LATENT := --minutes 14 --batch 3
+EDITING := --minutes 40 --batch 3
+GOAL := --minutes 20 --batch 4
 VENV ?= .venv
 # Pinned and installed first, so that a build for CPUs that pip can see (PIP_FIND_LINKS or
 # PIP_EXTRA_INDEX_URL pointing at one) is taken before anything asks for torch with its CUDA packages.
@@ -52,16 +61,16 @@ test-full: $(INSTALLED)  ## every test, at most 60 minutes
 # figures, and the network that reads goals out of pictures, which belongs to the latent space just installed.
 # Each step goes on where a killed one stopped.
 weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 minutes on two cores
-	$(BIN)/combwise generate --seed 1 --episodes 192 --heads 12 --out $(WEIGHTS)/train --resume
+	$(BIN)/combwise generate --seed 1 --episodes $(EPISODES) --heads 12 --device $(DEVICE) --out $(WEIGHTS)/train --resume
 	$(BIN)/combwise generate --seed 2 --episodes 16 --heads 4 --out $(WEIGHTS)/unseen --resume \
 		--families straight_side_part wavy_bob curly_layered coily_bob
-	$(BIN)/combwise train latent --data $(WEIGHTS)/train --out $(WEIGHTS)/latent --minutes 14 --batch 3 --device $(DEVICE) --resume
+	$(BIN)/combwise train latent --data $(WEIGHTS)/train --out $(WEIGHTS)/latent $(LATENT) --device $(DEVICE) --resume
 	$(BIN)/combwise train dynamics --data $(WEIGHTS)/train --latent $(WEIGHTS)/latent \
-		--out $(WEIGHTS)/dynamics --minutes 40 --batch 3 --device $(DEVICE) --resume
+		--out $(WEIGHTS)/dynamics $(EDITING) --device $(DEVICE) --resume
 	$(BIN)/combwise evaluate dynamics --data $(WEIGHTS)/train $(WEIGHTS)/unseen --weights $(WEIGHTS)/dynamics \
 		--out $(WEIGHTS)/evaluation --splits unseen --horizons 1 3 --episodes 8 --device $(DEVICE) --resume
 	$(BIN)/combwise weights install $(WEIGHTS)/dynamics --evaluation $(WEIGHTS)/evaluation --overwrite
-	$(BIN)/combwise train goal --data $(WEIGHTS)/train --out $(WEIGHTS)/goal --views 2000 --minutes 20 --batch 4 \
+	$(BIN)/combwise train goal --data $(WEIGHTS)/train --out $(WEIGHTS)/goal --views 2000 $(GOAL) \
 		--device $(DEVICE) --resume
 	$(BIN)/combwise evaluate goal --data $(WEIGHTS)/unseen --weights $(WEIGHTS)/goal --out $(WEIGHTS)/goal_evaluation \
 		--device $(DEVICE) --resume

@@ -15,6 +15,7 @@ from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path
 from robot_ros.arms.arm import arm_named
 from robot_ros.arms.cell import Cell
+from robot_ros.arms.follow import FollowConfig
 from robot_ros.arms.motion import SECTIONS, StrokeMotion, plan_motion, plan_return
 from robot_ros.arms.refusal import Refusal, StrokeRefusedError
 from robot_ros.calibrate.file import read_calibration
@@ -25,13 +26,22 @@ HEAD_SHIFT, HEAD_TURN = 0.002, 0.01
 """A head measured farther than this from the cell's gets a new cell [m, rad]."""
 
 
+ASKING = FollowConfig(starts=6)
+"""How whoever only asks after reach has it searched: dozens of strokes are asked about for one that is made, and
+one that is missed is one proposal less, while what is found here the full search finds too."""
+
+
 @dataclass(frozen=True)
 class PlannerConfig:
-    """The arm, where comb and head were calibrated to be, and the head's file; None for the usual ones."""
+    """The arm, where comb and head were calibrated to be, and the head's file; None for the usual ones.
+
+    `follow` is how postures are searched; None for thoroughly.
+    """
 
     arm: str
     calibration: Calibration | None = None
     head: Path | None = None
+    follow: FollowConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,8 @@ def make_stroke_planner(config: PlannerConfig) -> Callable[[StrokeRequest], Stro
             if request.stroke is None:
                 start = np.array(cell.arm.ready) if request.start is None else request.start
                 return StrokeAnswer(plan_return(cell, start))
-            motion = plan_motion(cell, stroke_path(request.stroke, head, cell.tool), start=request.start)
+            path = stroke_path(request.stroke, head, cell.tool)
+            motion = plan_motion(cell, path, start=request.start, follow_config=config.follow)
             refused = keep_out(cell, motion)
         except StrokeRefusedError as error:
             return StrokeAnswer(None, str(error), error.reason)
@@ -91,7 +102,7 @@ def reach_of(arm: str, calibration: Path | None = None, head: Path | None = None
         CombwiseError: an arm that is not known, or a file that cannot be read.
     """
     placed = None if calibration is None else read_calibration(calibration)
-    plan = make_stroke_planner(PlannerConfig(arm, placed, head))
+    plan = make_stroke_planner(PlannerConfig(arm, placed, head, ASKING))
     return lambda stroke: plan(StrokeRequest(stroke)).motion is not None
 
 
