@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -78,13 +79,7 @@ class VirtualRobotNode(ManagedNode):
     def start(self) -> None:
         """Start the hair, then the clock."""
         options = self.options
-        hair = HairConfig(
-            **{
-                key: options[key]
-                for key in ("family", "guides", "vertices", "children", "seed", "settle", "head")
-            },
-            camera_size=options["camera_size"],
-        )
+        hair = HairConfig(**{field.name: options[field.name] for field in fields(HairConfig)})
         cell = cell_of(options)
         self._robot = VirtualRobot(cell, hair, camera_rate=options["camera_rate"], seed=options["seed"])
         self._robot.await_ready()
