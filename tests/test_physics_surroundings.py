@@ -216,8 +216,8 @@ def test_a_stroke_gives_the_same_bits_again_on_cuda() -> None:
 def test_cuda_and_cpu_agree_on_hair_that_settles() -> None:
     """Rounding differs, and hair is chaotic where it slips.
 
-    On the CPU alone, positions changed by one part in ten million come 1.2 mm apart at most, 20 um on average and
-    0.8 um in the middle, in the same short fall; so the middle is what tells another law from another rounding.
+    On the CPU alone, positions changed by one part in ten million come 1.2 mm apart at most, 20 um on average
+    and 0.8 um in the middle, in the same short fall; so the middle tells another law from another rounding.
     """
     head = parametric_head()
     groom = make_groom("straight_bob", head, guides=100, vertices=16, seed=2)
@@ -233,7 +233,7 @@ def test_cuda_and_cpu_agree_on_hair_that_settles() -> None:
 
 
 def test_hair_that_a_comb_drives_onto_the_skin_comes_to_rest_there() -> None:
-    """The strand that version 4 left beating against the skin, its edges 10 % too long, as long as it lay there."""
+    """The strand that version 4 left beating against the skin, its edges 10 % too long."""
     head, seed = parametric_head(), 48
     groom = make_groom("straight_bob", head, guides=64, vertices=16, seed=seed)
     world = HairWorld([head], [groom])

@@ -60,7 +60,9 @@ def main(config: ThroughputReport) -> None:
         f"![throughput](images/{PICTURE})",
         rows_table(rows),
     ]
-    write_text(page, before + BEGIN + "\n\n" + "\n\n".join([*parts, *map(source, results)]) + "\n\n" + END + after)
+    write_text(
+        page, before + BEGIN + "\n\n" + "\n\n".join([*parts, *map(source, results)]) + "\n\n" + END + after
+    )
 
 
 def targets_table(reached: Sequence[Target]) -> str:

@@ -27,8 +27,8 @@ HEAD_SHIFT, HEAD_TURN = 0.002, 0.01
 
 
 ASKING = FollowConfig(starts=6)
-"""How whoever only asks after reach has it searched: dozens of strokes are asked about for one that is made, and
-one that is missed is one proposal less, while what is found here the full search finds too."""
+"""How whoever only asks after reach has it searched: dozens of strokes are asked about for one that is made,
+and one that is missed is one proposal less, while what is found here the full search finds too."""
 
 
 @dataclass(frozen=True)
