@@ -58,8 +58,8 @@ def press_on_skin(
     vertex by most of the layer in one step. Hair too high to get there in this step is left out.
 
     Hair predicted inside of the head meets the skin without bouncing, as hair does: the prediction is lifted
-    to `skin_lowest`. Linearised where it was predicted, the hard core would throw it out so far that its edges
-    pull it in again one step later, and so on: edges that stay too long, on hair that never rests.
+    to `skin_lowest`. Linearised where it was predicted, the hard core would throw it out so far that its
+    edges pull it in again one step later, and so on: edges too long, on hair that never rests.
     """
     part, strand = wp.tid()
     strand = strand + first
