@@ -81,6 +81,13 @@ def test_the_page_shows_every_row_and_keeps_its_own_words(tmp_path: Path) -> Non
     assert (tmp_path / "images" / "throughput.png").stat().st_size > 1000
 
 
+def test_rows_of_a_gpu_beside_the_result_join_the_page(tmp_path: Path) -> None:
+    page_of(tmp_path, [row_of(250, 2e6)], [])
+    (tmp_path / "t.json").rename(tmp_path / "throughput_gpu.json")
+    page = page_of(tmp_path, [row_of(1000, 3e6)], [])
+    assert "| 1 x 1000 x 24 |" in page and "| 1 x 250 x 24 |" in page
+
+
 def test_targets_are_judged_from_the_rows_alone() -> None:
     """What the rows miss is said to be missed, and what they cannot say is said to be not measured."""
     rows = [

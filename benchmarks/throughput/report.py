@@ -21,6 +21,7 @@ from hairsim.errors import CombwiseError
 
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 PICTURE = "throughput.png"
+ON_A_GPU = "throughput_gpu.json"
 
 AXES = (("strands", "strands"), ("vertices", "vertices"), ("worlds", "worlds"))
 """Comparisons that are drawn as curves, and the column along which."""
@@ -31,13 +32,12 @@ class ThroughputReport:
     """Where results come from and go to.
 
     Attributes:
-        result: written by `python -m benchmarks.throughput`.
-        gpu: the same on a machine with a GPU, if there is such a file; its rows come after the others.
+        result: written by `python -m benchmarks.throughput`; rows of a machine with a GPU, where there is a
+            throughput_gpu.json beside it, come after its own.
         docs: the folder of throughput.md; the picture goes into its `images`.
     """
 
     result: Path = Path("benchmarks/results/throughput.json")
-    gpu: Path = Path("benchmarks/results/throughput_gpu.json")
     docs: Path = Path("docs")
 
 
@@ -45,7 +45,8 @@ def main(config: ThroughputReport) -> None:
     """Draw the picture, and put the tables between the marks of docs/throughput.md."""
     if not config.result.exists():
         raise CombwiseError(f"{config.result} is missing; expected a throughput result")
-    results = [json.loads(path.read_text("utf-8")) for path in (config.result, config.gpu) if path.exists()]
+    files = (config.result, config.result.with_name(ON_A_GPU))
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.exists()]
     page = config.docs / "throughput.md"
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
