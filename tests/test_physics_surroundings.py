@@ -214,11 +214,7 @@ def test_a_stroke_gives_the_same_bits_again_on_cuda() -> None:
 
 @pytest.mark.skipif(not wp.is_cuda_available(), reason="no CUDA device")
 def test_cuda_and_cpu_agree_on_hair_that_settles() -> None:
-    """Rounding differs, and hair is chaotic where it slips.
-
-    On the CPU alone, positions changed by one part in ten million come 1.2 mm apart at most, 20 um on average
-    and 0.8 um in the middle, in the same short fall; so the middle tells another law from another rounding.
-    """
+    """Rounding differs, and hair is chaotic where it slips: a short fall is what they must agree on."""
     head = parametric_head()
     groom = make_groom("straight_bob", head, guides=100, vertices=16, seed=2)
     try:
@@ -228,8 +224,7 @@ def test_cuda_and_cpu_agree_on_hair_that_settles() -> None:
     except AttributeError:  # a Warp without its CPU compiler, as slim installations for GPUs have it
         pytest.skip("Warp cannot compile for this CPU")
     apart = np.linalg.norm(worlds[0].strands() - worlds[1].strands(), axis=-1)
-    assert np.median(apart) < 1e-5
-    assert apart.mean() < 1e-4
+    assert apart.max() < 1e-4
 
 
 def test_hair_that_a_comb_drives_onto_the_skin_comes_to_rest_there() -> None:

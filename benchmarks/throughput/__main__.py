@@ -9,6 +9,7 @@ import datetime
 import json
 import os
 import platform
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -82,12 +83,20 @@ def run(config: ThroughputBenchmark) -> tuple[list[Row], list[Target]]:
     return rows, reached
 
 
+def command(config: ThroughputBenchmark) -> str:
+    """Return the command line that times the same cases again."""
+    words = ["python", "-m", "benchmarks.throughput", "--out", config.out.name]
+    words += ["--quick"] if config.quick else []
+    words += ["--only", *config.only] if config.only else []
+    words += ["--devices", *config.devices] if config.devices else []
+    return shlex.join(words)
+
+
 def result(config: ThroughputBenchmark, rows: Sequence[Row], gpu: dict[str, object] | None) -> dict[str, Any]:
     """Return what the file holds: how and where it was run, what the rows say of the targets, the rows."""
     timed = {row.solver for row in rows}
     return {
-        "command": f"python -m benchmarks.throughput --out {config.out.name}"
-        + (" --quick" if config.quick else ""),
+        "command": command(config),
         "commit": code_version(),
         "simulator_version": SIMULATOR_VERSION,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -20,7 +20,7 @@ from dynamics.latent.detail import seen_logits
 from hairsim.errors import CombwiseError
 
 CAUTIOUS = 0.75
-"""The margin [logits] with which the shipped weights predict validation episodes better: docs/dynamics.md."""
+"""The margin [logits] with which weights of simulator version 4 predicted better: docs/dynamics.md."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ HEAD_SHIFT, HEAD_TURN = 0.002, 0.01
 
 ASKING = FollowConfig(starts=6)
 """How whoever only asks after reach has it searched: dozens of strokes are asked about for one that is made,
-and one that is missed is one proposal less, while what is found here the full search finds too."""
+and one that is missed is one proposal less. The motion itself is searched for thoroughly."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def make_stroke_planner(config: PlannerConfig) -> Callable[[StrokeRequest], Stro
 
 
 def reach_of(arm: str, calibration: Path | None = None, head: Path | None = None) -> Callable[[Stroke], bool]:
-    """Return what says whether an arm can make a stroke over a head from its ready posture.
+    """Return what says whether an arm can make a stroke over a head from its ready posture, as ASKING finds.
 
     Args:
         arm: of robot_ros.arms.arm.ARMS.
