@@ -34,6 +34,7 @@ from robot_ros.nodes.hair_messages import to_strand_cloud
 from robot_ros.nodes.heartbeat import Heartbeat, Repeated
 from robot_ros.nodes.node import ManagedNode, run
 from robot_ros.nodes.parameters import Param, declare, value
+from robot_ros.nodes.polled import Polled
 from robot_ros.virtual.controller import Goal, Result, ResultCode
 from robot_ros.virtual.faults import FAULTS
 from robot_ros.virtual.hair import HairConfig
@@ -89,9 +90,7 @@ class VirtualRobotNode(ManagedNode):
         self._spacing = max(1, round(1.0 / (options["camera_rate"] * TICK)) // (5 * len(self._cameras)))
         self._advertise()
         controller = options["controller"]
-        self.create_subscription(
-            JointTrajectory, names.controller_topic(controller), self._on_trajectory, qos.COMMAND
-        )
+        self._commands = Polled(self, JointTrajectory, names.controller_topic(controller), qos.COMMAND)
         self._server = serve_motions(
             self, names.controller_action(controller), begin=self._begin, cancel=self._cancel
         )
@@ -106,6 +105,7 @@ class VirtualRobotNode(ManagedNode):
         """Stop the clock and the hair."""
         self._running.clear()
         self._thread.join(timeout=10.0)
+        self._commands.close()
         self._button.stop()
         if self._beat is not None:
             self._beat.stop()
@@ -155,6 +155,10 @@ class VirtualRobotNode(ManagedNode):
         pace = Pace(TICK, began)
         while self._running.is_set():
             look = any(p.get_subscription_count() for group in self._images.values() for p in group[1:])
+            # In the controller's own loop: an executor may be late, and a set-point that has braked meanwhile
+            # would leap to where a late command says it is.
+            for command in self._commands.take():
+                self._on_trajectory(command)
             try:
                 with self._lock:
                     reading = self._robot.tick(look=look)
