@@ -2,8 +2,8 @@
 
     python -m benchmarks.mppi --out benchmarks/results/mppi.json
 
-What is minimised is the planner's own promise (`planner/planners/mppi.py`) of one stroke, eight numbers: the
-share of the present cost that it is predicted to leave. On development heads three models predict:
+What is minimised is the planner's own promise (`planner/planners/search.py`) of one stroke, eight numbers:
+the share of the present cost that it is predicted to leave. On development heads three models predict:
 
     learned     the shipped model
     advection   hair that the comb meets goes along with it
@@ -44,8 +44,10 @@ from hairsim.volume import HairVolume
 from planner.benchmark.bootstrap import bootstrap_mean, paired_difference
 from planner.observe import observe
 from planner.planners.advection_model import AdvectionDynamics
-from planner.planners.mppi import MppiConfig, MppiPlanner, _Opening
+from planner.planners.mppi import MppiPlanner
+from planner.planners.mppi_config import MppiConfig
 from planner.planners.screen import SweepScreen
+from planner.planners.search import Opening
 
 STARTS = {"learned": ("sieved",), "advection": ("sieved",), "sweep": ("drawn",)}
 """How the first proposals come about for each model; the sieve is the sweep itself."""
@@ -124,7 +126,7 @@ def search_head(job: Job) -> list[Row]:
     return [row for name, n in job.searches.items() if n for row in json.loads(_file(job, name).read_text())]
 
 
-def _searched(job: Job, name: str, learned: HairDynamics, opening: _Opening, head: Head) -> list[Row]:
+def _searched(job: Job, name: str, learned: HairDynamics, opening: Opening, head: Head) -> list[Row]:
     """Return the rows of the searches through one model."""
     if name == "sweep":
         model: Any = NoModel()

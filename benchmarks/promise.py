@@ -4,7 +4,7 @@
 
 On development heads, strokes that the planner would try are simulated on a copy of the hair, each from the
 same start. What they truly do, the change of moved plus disturbance over moved at the start, is set beside
-the parts of the promise (`planner/planners/mppi.py`): the cost that the model predicts, its distance term
+the parts of the promise (`planner/planners/search.py`): the cost that the model predicts, its distance term
 alone, and the sweep of the teeth.
 
 Weights are found by least squares on all heads; each head is judged by the weights of the others.
@@ -75,7 +75,8 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
     from planner.benchmark.rehearsal import SalonRehearsal
     from planner.benchmark.tasks import Task, TaskConfig
     from planner.observe.observe import observe
-    from planner.planners.mppi import MppiConfig, MppiPlanner
+    from planner.planners.mppi import MppiPlanner
+    from planner.planners.mppi_config import MppiConfig
 
     start_warp()
     torch.set_num_threads(1)
@@ -176,7 +177,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.heads < 2:
         parser.error(f"--heads is {arguments.heads}; expected at least 2, each is judged by the others")
-    from planner.planners.mppi import MppiConfig
+    from planner.planners.mppi_config import MppiConfig
 
     jobs = [
         Job(

@@ -23,7 +23,9 @@ from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.tools.stroke import STROKE_HIGH, STROKE_LOW, Stroke
 from planner.planners.cem import CemPlanner
-from planner.planners.mppi import MppiConfig, MppiPlanner, _Opening, _Search
+from planner.planners.mppi import MppiPlanner
+from planner.planners.mppi_config import MppiConfig
+from planner.planners.search import Opening, Search
 
 LIBRARY = {"pytorch_mppi, lambda 1": 1.0, "pytorch_mppi, lambda 0.01": 0.01}
 """Temperatures of pytorch_mppi: its default, and what its manual advises."""
@@ -32,7 +34,7 @@ SEARCHES = ("first proposals", "mppi", "cem", "random", *LIBRARY)
 
 
 def proposals(
-    planner: MppiPlanner, opening: _Opening, start: str, seed: Sequence[int]
+    planner: MppiPlanner, opening: Opening, start: str, seed: Sequence[int]
 ) -> tuple[list[list[Stroke]], list[list[Stroke]]]:
     """Return the plans that every search begins with, and as many further ones as it has calls left.
 
@@ -56,7 +58,7 @@ class Searches:
         head: that is combed.
     """
 
-    def __init__(self, planner: MppiPlanner, opening: _Opening, head: Head) -> None:
+    def __init__(self, planner: MppiPlanner, opening: Opening, head: Head) -> None:
         self._planner, self._opening, self._head = planner, opening, head
 
     def run(
@@ -65,7 +67,7 @@ class Searches:
     ) -> dict[str, float]:  # fmt: skip
         """Return by name the share of the present cost that the best stroke of each search leaves."""
         opening = self._opening
-        begun = _Search(self._planner, opening.sampler, opening.state, opening.promise, self._head)
+        begun = Search(self._planner, opening.sampler, opening.state, opening.promise, self._head)
         begun.evaluate(first)
         found = {}
         for name in names:
@@ -75,7 +77,7 @@ class Searches:
             found[name] = search.best()[1] / opening.promise.current
         return found
 
-    def _refine(self, name: str, search: _Search, further: list[list[Stroke]], seed: Sequence[int]) -> None:
+    def _refine(self, name: str, search: Search, further: list[list[Stroke]], seed: Sequence[int]) -> None:
         """Let a search spend the calls that are left."""
         planner = self._planner
         if name == "mppi":
@@ -88,7 +90,7 @@ class Searches:
             refine_with_library(search, planner.config, LIBRARY[name], seed)
 
 
-def refine_with_library(search: _Search, config: MppiConfig, temperature: float, seed: Sequence[int]) -> None:
+def refine_with_library(search: Search, config: MppiConfig, temperature: float, seed: Sequence[int]) -> None:
     """Let pytorch_mppi refine the best of a search: as many iterations and samples in each as ours has.
 
     Its control is the offset from the best proposal in standard deviations of our noise, so that its price of

@@ -23,7 +23,8 @@ from hairsim.head.head import Head
 from hairsim.head.head_file import head_or_built_in
 from hairsim.tools.stroke import Stroke
 from hairsim.volume import GridSpec, HairVolume
-from planner.planners.mppi import PRESETS, MppiPlanner
+from planner.planners.mppi import MppiPlanner
+from planner.planners.mppi_config import PRESETS
 from planner.planners.planner import PlannedStroke
 from robot_ros.worker import Worker
 

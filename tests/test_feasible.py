@@ -17,7 +17,8 @@ from hairsim.tools.stroke_path import stroke_path
 from hairsim.tools.tool import rake_comb
 from hairsim.volume import HairVolume, volume_from_strands
 from planner.planners.feasible import FeasiblePlanner, after_snag
-from planner.planners.mppi import MppiConfig, MppiPlanner
+from planner.planners.mppi import MppiPlanner
+from planner.planners.mppi_config import MppiConfig
 from tests.test_planner import GRID, SweepModel
 
 HEAD = parametric_head()

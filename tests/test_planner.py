@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dynamics.baselines.unet import UNet, UNetConfig
+from dynamics.completion.unet import UNet, UNetConfig
 from dynamics.model import Rollout
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head

@@ -156,7 +156,8 @@ def _searching(
     """Return a planner that searches strokes through a model."""
     from planner.planners.advection_model import AdvectionDynamics
     from planner.planners.cem import CemPlanner
-    from planner.planners.mppi import PRESETS, MppiPlanner
+    from planner.planners.mppi import MppiPlanner
+    from planner.planners.mppi_config import PRESETS
     from planner.planners.simulator import SimulatorDynamics, SimulatorPlanner
 
     if preset not in PRESETS:

@@ -25,7 +25,8 @@ from planner.demo.scene import Scene, Wish, read_wish, save_truth, set_scene
 from planner.episode import EpisodeConfig, EpisodeResult, EpisodeStep, noise_floor, run_episode
 from planner.goal.goals import save_goal
 from planner.planners.keep_out import KeepOut
-from planner.planners.mppi import PRESETS, MppiPlanner
+from planner.planners.mppi import MppiPlanner
+from planner.planners.mppi_config import PRESETS
 from planner.planners.no_stroke import NoStrokePlanner
 from planner.planners.planner import Dynamics, PlannedStroke, Planner
 from planner.planners.replay import ReplayPlanner

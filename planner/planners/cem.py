@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from hairsim.tools.stroke import Stroke
-from planner.planners.mppi import MppiPlanner, _Search
+from planner.planners.mppi import MppiPlanner
+from planner.planners.search import Search
 
 ELITE = 0.2
 """Share of all strokes tried so far that the Gaussian is fitted to."""
@@ -28,7 +29,7 @@ class CemPlanner(MppiPlanner):
 
     name = "cem"
 
-    def _refine(self, search: _Search, rng: np.random.Generator) -> None:
+    def _refine(self, search: Search, rng: np.random.Generator) -> None:
         config = self.config
         count = config.modes * config.samples
         for _ in range(config.iterations):
@@ -44,7 +45,7 @@ class CemPlanner(MppiPlanner):
             search.evaluate(plans)
 
 
-def _search_gaussian(search: _Search, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _search_gaussian(search: Search, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation [H, 8] of the elite of a search."""
     vectors = np.array([[stroke.to_vector() for stroke in plan] for plan in search._plans])
     costs = np.array(search._costs)

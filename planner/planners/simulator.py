@@ -18,10 +18,12 @@ from hairsim.head.head import Head
 from hairsim.tools.stroke import Stroke
 from hairsim.volume import GridSpec, HairVolume
 from planner.benchmark.metrics import strand_distance, strands_to_move
-from planner.planners.mppi import MppiConfig, MppiPlanner, _Search
+from planner.planners.mppi import MppiPlanner
+from planner.planners.mppi_config import MppiConfig
 from planner.planners.planner import Dynamics, PlannedStroke
 from planner.planners.proposals import ProposalSampler
 from planner.planners.screen import SweepScreen
+from planner.planners.search import Search
 
 
 class Rehearsal(Protocol):
@@ -123,7 +125,7 @@ class SimulatorPlanner(MppiPlanner):
         now = self._rehearsal.volume(strands, self._grid)
         sampler = ProposalSampler(now, self._wanted, head, self.config.proposal)
         screen = SweepScreen(now, self._wanted, head)
-        search = _Search(self, sampler, None, self._promise, head)  # pyright: ignore[reportArgumentType]
+        search = Search(self, sampler, None, self._promise, head)  # pyright: ignore[reportArgumentType]
         search.evaluate(self._proposals(sampler, screen, rng))
         self._refine(search, rng)
         best, predicted = search.best()

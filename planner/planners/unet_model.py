@@ -11,8 +11,8 @@ import torch
 
 from dynamics.baselines.load import load_baselines
 from dynamics.baselines.predictors import Direct
-from dynamics.baselines.unet import Hair, UNet
 from dynamics.checkpoint import CheckpointInfo
+from dynamics.completion.unet import Hair, UNet
 from dynamics.editing.stroke_raster import rasterise
 from dynamics.latent.autoencoder import volume_of
 from dynamics.model import CHUNK, Rollout, on_grid, working_box

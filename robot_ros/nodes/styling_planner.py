@@ -20,7 +20,7 @@ from sensor_msgs.msg import CompressedImage
 from hairsim.errors import CombwiseError
 from hairsim.head.head_file import head_or_built_in
 from planner.episode import EpisodeConfig
-from planner.planners.mppi import PRESETS
+from planner.planners.mppi_config import PRESETS
 from robot_ros.nodes import names
 from robot_ros.nodes.cell_options import CELL_PARAMS
 from robot_ros.nodes.deferred import DeferredGoal, State, serve_deferred

@@ -7,7 +7,8 @@ import pytest
 
 from dynamics.model import load_model
 from hairsim.errors import CombwiseError
-from planner.planners.mppi import PRESETS, MppiPlanner
+from planner.planners.mppi import MppiPlanner
+from planner.planners.mppi_config import PRESETS
 from robot_ros.planner_process import PlannerChoice, PlannerProcess
 from tests.planner_scene import Scene, lock_moved, scene
 
