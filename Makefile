@@ -12,6 +12,8 @@ DEVICE := cuda
 EPISODES := 768
 LATENT := --minutes 1.8 --batch 32
 EDITING := --minutes 5.5 --batch 64
+UNET := --minutes 5.5
+COMPLETION := --minutes 2 --batch 32
 GOAL := --minutes 1.3 --batch 16
 VENV ?= .venv-cuda
 TORCH ?=
@@ -20,6 +22,8 @@ DEVICE := cpu
 EPISODES := 192
 LATENT := --minutes 14 --batch 3
 EDITING := --minutes 40 --batch 3
+UNET := --minutes 30
+COMPLETION := --minutes 12 --batch 3
 GOAL := --minutes 20 --batch 4
 VENV ?= .venv
 # Pinned and installed first, so that a build for CPUs that pip can see (PIP_FIND_LINKS or
@@ -60,16 +64,21 @@ test-full: $(INSTALLED)  ## every test, at most 60 minutes
 # The recorded way to the shipped weights: data on training and on unseen families, latent space, editing,
 # figures, and the network that reads goals out of pictures, which belongs to the latent space just installed.
 # Each step goes on where a killed one stopped.
-weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 150 minutes on two cores
+weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 195 minutes on two cores
 	$(BIN)/combwise generate --seed 1 --episodes $(EPISODES) --heads 12 --device $(DEVICE) --out $(WEIGHTS)/train --resume
 	$(BIN)/combwise generate --seed 2 --episodes 16 --heads 4 --out $(WEIGHTS)/unseen --resume \
 		--families straight_side_part wavy_bob curly_layered coily_bob
 	$(BIN)/combwise train latent --data $(WEIGHTS)/train --out $(WEIGHTS)/latent $(LATENT) --device $(DEVICE) --resume
 	$(BIN)/combwise train dynamics --data $(WEIGHTS)/train --latent $(WEIGHTS)/latent \
 		--out $(WEIGHTS)/dynamics $(EDITING) --device $(DEVICE) --resume
+	$(BIN)/combwise train baselines --data $(WEIGHTS)/train --dynamics $(WEIGHTS)/dynamics --models unet \
+		--out $(WEIGHTS)/baselines $(UNET) --device $(DEVICE) --resume
+	$(BIN)/combwise train completion --data $(WEIGHTS)/train --begin $(WEIGHTS)/baselines/unet \
+		--out $(WEIGHTS)/dynamics/completion $(COMPLETION) --device $(DEVICE) --resume
 	$(BIN)/combwise evaluate dynamics --data $(WEIGHTS)/train $(WEIGHTS)/unseen --weights $(WEIGHTS)/dynamics \
 		--out $(WEIGHTS)/evaluation --splits unseen --horizons 1 3 --episodes 8 --device $(DEVICE) --resume
 	$(BIN)/combwise weights install $(WEIGHTS)/dynamics --evaluation $(WEIGHTS)/evaluation --overwrite
+	$(BIN)/combwise weights install $(WEIGHTS)/dynamics/completion --kind completion --overwrite
 	$(BIN)/combwise train goal --data $(WEIGHTS)/train --out $(WEIGHTS)/goal --views 2000 $(GOAL) \
 		--device $(DEVICE) --resume
 	$(BIN)/combwise evaluate goal --data $(WEIGHTS)/unseen --weights $(WEIGHTS)/goal --out $(WEIGHTS)/goal_evaluation \

@@ -19,6 +19,7 @@ from typing import Any
 from benchmarks.dynamics_picture import draw_beside
 from benchmarks.provenance import provenance
 from dynamics.checkpoint import file_hash, load_checkpoint
+from dynamics.completion.completion import completion_file
 from dynamics.latent.train import MODEL_FILE
 from dynamics.model import WEIGHTS
 from hairsim.atomic_file import write_json
@@ -70,10 +71,12 @@ def _weights(config: dict[str, Any]) -> dict[str, Any]:
     """Return which weights were evaluated, and what their training was."""
     given = config["weights"]
     path = WEIGHTS / "small.safetensors" if given is None else Path(given)
+    completion = completion_file(path)
     path = path / MODEL_FILE if path.is_dir() else path
     told = load_checkpoint(path, kind="dynamics").info
     return {
         "sha256": file_hash(path),
+        "completion_sha256": None if completion is None else file_hash(completion),
         "code_version": told.code_version,
         "simulator_version": told.simulator_version,
         "training": {name: told.training[name] for name in TOLD if name in told.training},

@@ -21,8 +21,8 @@ import torch
 import tyro
 from torch import Tensor, nn
 
-from dynamics.baselines.unet import Hair, UNet, UNetConfig
 from dynamics.batches import CROP, STROKE_CROP, StateBatch
+from dynamics.completion.unet import Hair, UNet, UNetConfig
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.editing.stroke_raster import RASTER_CHANNELS
 from dynamics.latent.autoencoder import LatentConfig

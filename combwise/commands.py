@@ -81,6 +81,13 @@ COMMANDS: tuple[Command, ...] = (
         "train_latent",
     ),
     Command(
+        ("train", "completion"),
+        "train what fills in the hair that cameras missed",
+        "dynamics.completion.train",
+        "TrainCompletionConfig",
+        "train_completion",
+    ),
+    Command(
         ("train", "dynamics"),
         "train the network that edits latent hair by a stroke",
         "dynamics.editing.train",

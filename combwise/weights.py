@@ -14,6 +14,7 @@ from hairsim.errors import CombwiseError
 
 LARGEST = {
     "dynamics": {"small": 8_000_000, "base": 15_000_000},
+    "completion": {"small": 4_000_000, "base": 4_000_000},
     "goal": {"small": 4_000_000, "base": 4_000_000},
 }
 """Most bytes of a shipped checkpoint, by kind and profile."""
@@ -24,8 +25,8 @@ class InstallOptions(DeviceOption):
     """Options of `combwise weights install`.
 
     Attributes:
-        run: folder of `combwise train dynamics` or `combwise train goal`, or its checkpoint.
-        kind: dynamics, or goal for the network that reads pictures.
+        run: folder of `combwise train dynamics`, `completion` or `goal`, or its checkpoint.
+        kind: dynamics, completion for what fills in hidden hair, or goal for the network that reads pictures.
         evaluation: folder of `combwise evaluate dynamics` or `goal` on it; its figures go onto the card.
         out: where to put weights and card; the package's own folder when left out.
         profile: whose weights they become.
@@ -33,7 +34,7 @@ class InstallOptions(DeviceOption):
     """
 
     run: tyro.conf.Positional[Path]
-    kind: Literal["dynamics", "goal"] = "dynamics"
+    kind: Literal["dynamics", "completion", "goal"] = "dynamics"
     evaluation: Path | None = None
     out: Path | None = None
     profile: str = "small"
@@ -42,7 +43,10 @@ class InstallOptions(DeviceOption):
 
 def install(options: InstallOptions) -> str:
     """Copy a checkpoint that loads, and write its card: hash, training, figures; return the closing line."""
+    import torch
+
     from dynamics.checkpoint import file_hash, load_checkpoint, profile_grid
+    from dynamics.completion.completion import KIND, load_completion
     from dynamics.model import WEIGHTS, load_model
     from hairsim.atomic_file import write_bytes, write_json
     from hairsim.device import resolve_device
@@ -59,8 +63,17 @@ def install(options: InstallOptions) -> str:
             f"checkpoint {source} has {size / 1e6:.1f} MB; a shipped '{options.profile}' may have "
             f"{largest / 1e6:.0f} MB at most"
         )
-    folder = WEIGHTS
-    if options.kind == "goal":
+    folder, name = WEIGHTS, f"{options.profile}.safetensors"
+    if options.kind == "completion":
+        load_completion(
+            source,
+            profile=options.profile,
+            grid=info.grid,
+            observer_version=info.observer_version,
+            device=torch.device(device),
+        )
+        name = f"{options.profile}_{KIND}.safetensors"
+    elif options.kind == "goal":
         from planner.goal.picture_goal import WEIGHTS as GOAL_WEIGHTS
         from planner.goal.picture_goal import load_picture_goals
 
@@ -69,7 +82,7 @@ def install(options: InstallOptions) -> str:
     else:
         load_model(source, device=device, profile=options.profile)
     folder = options.out or folder
-    target = folder / f"{options.profile}.safetensors"
+    target = folder / name
     if target.exists() and not options.overwrite:
         raise CombwiseError(f"file {target} exists; use --overwrite or another --out")
     card: dict[str, Any] = {

@@ -33,6 +33,7 @@ from dynamics.calibration.measure import Calibrated, calibrate
 from dynamics.calibration.table import METRICS, calibration_figures, calibration_rows, calibration_words
 from dynamics.cases import Case, case_batch, cases
 from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint
+from dynamics.completion.completion import Completion, completion_of
 from dynamics.data import SOURCES, Store, Window
 from dynamics.editing.branch import EditingModel
 from dynamics.editing.caution import CAUTIOUS, Caution
@@ -105,7 +106,7 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
     if config.threads:
         torch.set_num_threads(config.threads)
     stores = [Store(path) for path in config.data]
-    model, model_info = _load(config.weights, stores[0], device)
+    model, model_info, completion = _load(config.weights, stores[0], device)
     found = list(cases(stores, config.splits, config.horizons, episodes=config.episodes))
     if not found:
         raise CombwiseError(f"no episodes of the splits {config.splits} in the data; generate more")
@@ -120,7 +121,7 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
     shown: list[Shown] = []
     for case in track(found, "evaluate dynamics"):
         batch, window = case_batch(case, device)
-        scored = measure(model, rivals, batch, window)
+        scored = measure(model, rivals, batch, window, completion)
         measured += [_measured(case, *scores) for scores in scored.scores]
         truth = Volume(batch.occupancy[-1], batch.direction[-1])
         calibrated.append(calibrate(case, scored.volumes, truth, scored.mask, scored.changed))
@@ -192,19 +193,21 @@ def _is_shown(case: Case, config: EvaluateDynamicsConfig) -> bool:
     return case.horizon == min(config.horizons) and case.split == config.splits[-1] and case.stroke == 0
 
 
-def _load(weights: Path | None, store: Store, device: torch.device) -> tuple[EditingModel, CheckpointInfo]:
+def _load(
+    weights: Path | None, store: Store, device: torch.device
+) -> tuple[EditingModel, CheckpointInfo, Completion | None]:
     path = weights or WEIGHTS / f"{store.info.profile}.safetensors"
-    path = path / "model.safetensors" if path.is_dir() else path
+    file = path / "model.safetensors" if path.is_dir() else path
     checkpoint = load_checkpoint(
-        path,
+        file,
         kind="dynamics",
         profile=store.info.profile,
         grid=store.grid,
         observer_version=store.info.observer_version,
     )
     model = build_model(checkpoint.info)
-    fill_network(model, checkpoint, path)
-    return model.to(device).eval(), checkpoint.info
+    fill_network(model, checkpoint, file)
+    return model.to(device).eval(), checkpoint.info, completion_of(path, checkpoint.info, device)
 
 
 @dataclass(frozen=True)
@@ -225,16 +228,24 @@ class Found:
 
 
 def measure(
-    model: EditingModel, rivals: Mapping[str, Predictor], batch: StrokeBatch, window: Window
+    model: EditingModel,
+    rivals: Mapping[str, Predictor],
+    batch: StrokeBatch,
+    window: Window,
+    completion: Completion | None = None,
 ) -> Found:
     """Score the model, "editing", and its rivals on one run of strokes.
 
     A model's own region is what changed in truth or, against its own idea of the hair before, in its
     prediction. To be compared in pairs, "editing" and its rival are both scored on the union of theirs.
+    Where there is a completion the latent space reads completed hair; rivals without a latent space do not.
     """
     start = batch.start
+    whole = (start.seen, start.seen_direction)
+    if completion is not None:
+        whole = completion(*whole, start.head_distance)
     with fast_arithmetic(start.seen.device):
-        state = model.encode(start.seen, start.seen_direction, start.head_distance)
+        state = model.encode(*whole, start.head_distance)
     seen = Seen(Volume(start.seen, start.seen_direction), start.head_distance, state, window)
     truth = Volume(batch.occupancy[-1], batch.direction[-1])
     truly = changed(start.occupancy, start.direction, *truth)

@@ -21,6 +21,7 @@ from dynamics.checkpoint import (
     profile_grid,
     require_hash,
 )
+from dynamics.completion.completion import Completion, completion_of
 from dynamics.editing.branch import EditingConfig, EditingModel, EditState
 from dynamics.editing.caution import Caution
 from dynamics.editing.mask import MaskConfig
@@ -90,9 +91,19 @@ class HairDynamics:
         *,
         device: torch.device,
         caution: Caution | None = None,
+        completion: Completion | None = None,
     ) -> None:
-        """Take a trained model, where to compute, and how its edits are believed; as they are when None."""
+        """Take a trained model.
+
+        Args:
+            model, info: the model and what it is.
+            device: where to compute.
+            caution: how edits are believed; as they are when None.
+            completion: what fills in hair that was not seen before it is encoded; None leaves that to the
+                latent space.
+        """
         self._model = model.to(device).eval()
+        self._completion = completion
         self._device = device
         self._caution = caution or Caution()
         self.grid = info.grid
@@ -117,6 +128,8 @@ class HairDynamics:
         tensors = [
             torch.from_numpy(np.ascontiguousarray(a, np.float32)).to(self._device)[None] for a in arrays
         ]
+        if self._completion is not None:
+            tensors = [*self._completion(*tensors), tensors[2]]
         with fast_arithmetic(self._device):
             return LatentState(self._model.encode(*tensors), box, low)
 
@@ -230,7 +243,8 @@ def load_model(
 
     Args:
         path: checkpoint of kind "dynamics", or the run folder that holds it; None loads the shipped
-            weights of the profile, whose hash is checked.
+            weights of the profile, whose hash is checked. The completion that belongs to them comes along:
+            see `completion_of`.
         device: where to compute.
         profile: "small" or "base".
         caution: how edits are believed; as they are when None.
@@ -248,12 +262,12 @@ def load_model(
                 f"no weights of profile '{profile}' are shipped in {WEIGHTS}; train them, or name a file"
             )
         require_hash(path, str(json.loads(card.read_text())["sha256"]))
-    elif path.is_dir():
-        path = path / "model.safetensors"
-    checkpoint = load_checkpoint(path, kind="dynamics", profile=profile, grid=grid)
+    file = path / "model.safetensors" if path.is_dir() else path
+    checkpoint = load_checkpoint(file, kind="dynamics", profile=profile, grid=grid)
     model = build_model(checkpoint.info)
-    fill_network(model, checkpoint, path)
-    return HairDynamics(model, checkpoint.info, device=where, caution=caution)
+    fill_network(model, checkpoint, file)
+    completion = completion_of(path, checkpoint.info, where)
+    return HairDynamics(model, checkpoint.info, device=where, caution=caution, completion=completion)
 
 
 def build_model(info: CheckpointInfo) -> EditingModel:

@@ -18,9 +18,9 @@ from dynamics.baselines.particles import Motion, hair_particles, moved
 from dynamics.baselines.predictors import Seen, Volume
 from dynamics.baselines.roster import BASELINES
 from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
-from dynamics.baselines.unet import UNetConfig
 from dynamics.cases import Case, case_batch
 from dynamics.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
+from dynamics.completion.unet import UNetConfig
 from dynamics.data import Store, Window
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.editing.mask import EditMask, MaskConfig, edit_mask

@@ -365,8 +365,8 @@ def test_trying_a_stroke_on_the_copy_shows_what_it_does_to_the_hair() -> None:
 @pytest.mark.timeout(600)
 def test_mppi_plans_with_the_unet_of_a_run_of_baselines(tmp_path: Path) -> None:
     """The learned model beside it may be the shipped one; a folder without a U-Net gets one sentence."""
-    from dynamics.baselines.unet import UNet, UNetConfig
     from dynamics.checkpoint import CheckpointInfo, save_checkpoint
+    from dynamics.completion.unet import UNet, UNetConfig
     from planner.benchmark.episodes import try_task
     from planner.benchmark.roster import load_dynamics, load_unet
     from planner.benchmark.tasks import Task, TaskConfig

@@ -61,9 +61,11 @@ def test_crops_count_over_all_processes() -> None:
 
 
 def test_the_published_figures_are_those_of_the_shipped_weights() -> None:
-    published = json.loads(OUT.read_text(encoding="utf-8"))["weights"]["sha256"]
-    card = json.loads((WEIGHTS / "small.json").read_text(encoding="utf-8"))
-    assert published == card["sha256"], "evaluate the weights, then python -m benchmarks.dynamics RUN"
+    published = json.loads(OUT.read_text(encoding="utf-8"))["weights"]
+    for name, key in (("small", "sha256"), ("small_completion", "completion_sha256")):
+        card = json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
+        told = "evaluate the weights, then python -m benchmarks.dynamics RUN"
+        assert published[key] == card["sha256"], told
 
 
 def evaluation(folder: Path, **changes: object) -> Path:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from dynamics.baselines.nearest import Nearest
 from dynamics.baselines.predictors import Volume
 from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
-from dynamics.baselines.unet import UNetConfig
 from dynamics.batches import stroke_batch
 from dynamics.cases import Case, case_batch
 from dynamics.checkpoint import CheckpointInfo, file_hash, load_checkpoint, require_hash, save_checkpoint
+from dynamics.completion.unet import UNetConfig
 from dynamics.data import Store, Window, mirrored_path
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.editing.caution import Caution

@@ -12,8 +12,8 @@ from torch import nn
 
 from benchmarks.training import LAYOUTS
 from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
-from dynamics.baselines.unet import UNetConfig
 from dynamics.batches import Row, random_states, random_strokes
+from dynamics.completion.unet import UNetConfig
 from dynamics.data import Store, Window
 from dynamics.editing.mask import MaskConfig, _swing, _swing_everywhere
 from dynamics.editing.train import TrainDynamicsConfig, train_dynamics

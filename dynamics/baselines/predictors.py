@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dynamics.baselines.advection import Advection
-from dynamics.baselines.unet import Hair, UNet
+from dynamics.completion.unet import Hair, UNet
 from dynamics.data import Window
 from dynamics.editing.branch import EditingModel, EditState
 from dynamics.editing.caution import Caution

@@ -20,9 +20,9 @@ from dynamics.baselines.one_level import build_one_level
 from dynamics.baselines.particle_graph import GraphPredictor, build_particle_graph
 from dynamics.baselines.particle_task import ParticleTask
 from dynamics.baselines.predictors import Direct, EditingAlone, Predictor
-from dynamics.baselines.unet import build_unet
 from dynamics.baselines.unet_task import UNetTask
 from dynamics.checkpoint import CheckpointInfo
+from dynamics.completion.unet import build_unet
 from dynamics.data import Store
 from dynamics.editing.train import EditingTask, TrainDynamicsConfig
 from dynamics.latent.model import LatentModel

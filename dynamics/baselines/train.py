@@ -13,8 +13,8 @@ import torch
 from dynamics.baselines.particle_graph import ParticleGraphConfig
 from dynamics.baselines.pretraining import FOLDER, Budget, pretrain
 from dynamics.baselines.roster import BASELINES
-from dynamics.baselines.unet import UNetConfig
 from dynamics.checkpoint import CheckpointInfo, load_checkpoint
+from dynamics.completion.unet import UNetConfig
 from dynamics.data import Store
 from dynamics.editing.train import TrainDynamicsConfig
 from dynamics.latent.train import MODEL_FILE

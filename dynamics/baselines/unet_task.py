@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dynamics.baselines.unet import Hair, UNet
 from dynamics.batches import StrokeBatch
+from dynamics.completion.unet import Hair, UNet
 from dynamics.data import Store
 from dynamics.editing.train import StrokeTask, TrainDynamicsConfig
 from dynamics.latent.autoencoder import volume_of

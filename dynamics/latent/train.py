@@ -80,7 +80,7 @@ class LatentTask:
         self._config = config
         self._device = device
         self._training, self._cutter = training_episodes(store, device)
-        self._held_back = {source: _held_back(store, source) for source in SOURCES}
+        self._held_back = {source: held_back_states(store, source) for source in SOURCES}
 
     def trainable(self) -> nn.Module:
         """Return the autoencoder."""
@@ -162,7 +162,7 @@ def perplexity(indices: Tensor) -> float:
     return float(np.mean(found))
 
 
-def _held_back(store: Store, source: Source) -> StateBatch:
+def held_back_states(store: Store, source: Source) -> StateBatch:
     """Return a fixed batch of validation states (of training ones where a small set has none)."""
     episodes = store.split("validation") or store.require("training")
     rng = np.random.default_rng(0)

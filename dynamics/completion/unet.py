@@ -1,4 +1,7 @@
-"""A direct 3D U-Net: what was seen and a stroke in, the whole hair after the stroke out, no latent space."""
+"""A direct 3D U-Net: what was seen in, the whole hair out; given a stroke too, the hair after the stroke.
+
+Without strokes it completes hair for the latent space; with strokes it is the baseline that has none.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from dynamics.latent.autoencoder import Decoded, features
 from dynamics.latent.blocks import ResidualBlock, fold, unfold
 from hairsim.errors import CombwiseError
 
-INPUTS = 8 * 5 + RASTER_CHANNELS
-"""Channels at V/2: occupancy, direction and head distance of eight voxels, and the raster."""
+HAIR_CHANNELS = 8 * 5
+"""Channels at V/2: occupancy, direction and head distance of eight voxels; a stroke's raster follows them."""
 
 SEEN_LOGIT = 5.0
 """Largest logit of a voxel that is believed as seen."""
@@ -44,13 +47,19 @@ class Hair(NamedTuple):
 
 
 class UNet(nn.Module):
-    """Down to V/8 and up again, the input once more at the end: it predicts the change of what was seen."""
+    """Down to V/8 and up again, the input once more at the end: it predicts the change of what was seen.
 
-    def __init__(self, config: UNetConfig) -> None:
+    Args:
+        config: its sizes.
+        strokes: whether it reads a stroke.
+    """
+
+    def __init__(self, config: UNetConfig, *, strokes: bool = True) -> None:
         super().__init__()
+        inputs = HAIR_CHANNELS + (RASTER_CHANNELS if strokes else 0)
         half, quarter, eighth = config.half, config.quarter, config.eighth
         self.config = config
-        self.stem = nn.Linear(INPUTS, half)
+        self.stem = nn.Linear(inputs, half)
         self.half_down = ResidualBlock(half)
         self.to_quarter = nn.Linear(8 * half, quarter)
         self.quarter_down = ResidualBlock(quarter)
@@ -61,14 +70,15 @@ class UNet(nn.Module):
         self.quarter_up = nn.Sequential(ResidualBlock(quarter), ResidualBlock(quarter))
         self.from_quarter = nn.Linear(quarter, 8 * half)
         self.half_up = ResidualBlock(half)
-        self.spread = nn.Linear(half + INPUTS, config.last)
+        self.spread = nn.Linear(half + inputs, config.last)
         self.out = nn.Linear(config.last, 8 * 4)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, hair: Hair, raster: Tensor) -> Decoded:
-        """Return the hair after strokes, given rasters [N, X/2, Y/2, Z/2, 16]."""
-        inputs = torch.cat([fold(features(*hair)), raster], dim=-1)
+    def forward(self, hair: Hair, raster: Tensor | None = None) -> Decoded:
+        """Return the hair, or the hair after strokes, given rasters [N, X/2, Y/2, Z/2, 16]."""
+        inputs = fold(features(*hair))
+        inputs = inputs if raster is None else torch.cat([inputs, raster], dim=-1)
         half = self.half_down(self.stem(inputs))
         quarter = self.quarter_down(self.to_quarter(fold(half)))
         eighth = self.at_eighth(self.to_eighth(fold(quarter)))
