@@ -121,7 +121,7 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
     shown: list[Shown] = []
     for case in track(found, "evaluate dynamics"):
         batch, window = case_batch(case, device)
-        scored = measure(model, rivals, batch, window, completion)
+        scored = measure(model, rivals, batch, window, completion if case.source == "cameras" else None)
         measured += [_measured(case, *scores) for scores in scored.scores]
         truth = Volume(batch.occupancy[-1], batch.direction[-1])
         calibrated.append(calibrate(case, scored.volumes, truth, scored.mask, scored.changed))
@@ -238,7 +238,7 @@ def measure(
 
     A model's own region is what changed in truth or, against its own idea of the hair before, in its
     prediction. To be compared in pairs, "editing" and its rival are both scored on the union of theirs.
-    Where there is a completion the latent space reads completed hair; rivals without a latent space do not.
+    Given a completion the latent space reads completed hair; rivals without a latent space do not.
     """
     start = batch.start
     whole = (start.seen, start.seen_direction)

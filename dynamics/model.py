@@ -110,8 +110,13 @@ class HairDynamics:
         self.info = info
 
     @torch.no_grad()
-    def encode(self, volume: HairVolume, head: Head) -> LatentState:
-        """Return the state of hair as seen, full or in part.
+    def encode(self, volume: HairVolume, head: Head, *, full: bool = False) -> LatentState:
+        """Return the state of hair as seen.
+
+        Args:
+            volume: the hair.
+            head: that it grows on.
+            full: it is known to be all the hair, and nothing is filled in.
 
         Raises:
             CombwiseError: the volume is on another grid.
@@ -128,7 +133,7 @@ class HairDynamics:
         tensors = [
             torch.from_numpy(np.ascontiguousarray(a, np.float32)).to(self._device)[None] for a in arrays
         ]
-        if self._completion is not None:
+        if self._completion is not None and not full:
             tensors = [*self._completion(*tensors), tensors[2]]
         with fast_arithmetic(self._device):
             return LatentState(self._model.encode(*tensors), box, low)

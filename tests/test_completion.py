@@ -87,6 +87,7 @@ def test_a_completion_trained_into_a_run_is_used_with_its_model(tmp_path: Path) 
     hair, head = curtain_volume(), ball_head()
     states = [model.encode(hair, head).hair for model in (alone, completed)]
     assert not torch.equal(states[0].occupancy, states[1].occupancy)
+    assert torch.equal(states[0].occupancy, completed.encode(hair, head, full=True).hair.occupancy)
     found = completion_of(run, completed.info, torch.device("cpu"))
     assert found is not None
     (run / "completion" / "model.safetensors").write_bytes((run / "model.safetensors").read_bytes())
@@ -109,7 +110,7 @@ def test_a_damaged_shipped_completion_is_refused(tmp_path: Path) -> None:
         completion_of(tmp_path / "small.safetensors", info, torch.device("cpu"))
 
 
-def test_the_shipped_completion_fills_in_what_cameras_miss_and_leaves_full_hair_alone() -> None:
+def test_the_shipped_completion_fills_in_what_cameras_miss_and_keeps_what_they_saw() -> None:
     """On a head of a family that no training saw."""
     head, model = parametric_head(), load_model()
     groom = make_groom(UNSEEN_FAMILIES[0], head, guides=300, seed=5)
