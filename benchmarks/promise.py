@@ -65,7 +65,8 @@ class Job:
 def try_strokes(job: Job) -> dict[str, Any] | None:
     """Return for one head what strokes promised, one row of `PARTS` each, and what they truly did.
 
-    None for hair that a comb does not restyle.
+    `guessed` is what they promise where the latent space is left to complete the hair by itself. None for
+    hair that a comb does not restyle.
     """
     import torch
 
@@ -91,7 +92,10 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
     seen = observe(scene.salon.look(), scene.head, model.grid)
     goal = scene.goal_volume(model.grid)
     rng = np.random.default_rng([job.seed, 2])
-    plans, parts = planner.promised(seen, goal, scene.head, rng, free=job.free)
+    plans = planner.proposed(seen, goal, scene.head, rng, free=job.free)
+    parts = planner.promised(seen, goal, scene.head, plans)
+    guessing = MppiPlanner(load_model(job.weights, caution=Caution(job.caution), completes=False))
+    guessed = guessing.promised(seen, goal, scene.head, plans)
     rehearsal = SalonRehearsal(scene.salon)
     start = rehearsal.now()
     first = score(start, start, scene.truth.strands)
@@ -100,7 +104,13 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
         now = score(rehearsal.after(plan), start, scene.truth.strands)
         left = now.moved_mm + now.disturbance_mm - first.moved_mm - first.disturbance_mm
         truly.append(left / first.moved_mm)
-    return {"seed": job.seed, "family": job.family, "parts": parts.tolist(), "truly": truly}
+    return {
+        "seed": job.seed,
+        "family": job.family,
+        "parts": parts.tolist(),
+        "guessed": guessed.tolist(),
+        "truly": truly,
+    }
 
 
 def fitted(heads: Sequence[dict[str, Any]]) -> np.ndarray:
@@ -113,10 +123,12 @@ def fitted(heads: Sequence[dict[str, Any]]) -> np.ndarray:
     return np.linalg.lstsq(np.concatenate(parts), np.concatenate(truly), rcond=None)[0]
 
 
-def ranking(heads: Sequence[dict[str, Any]], weights: Sequence[np.ndarray]) -> list[float]:
+def ranking(
+    heads: Sequence[dict[str, Any]], weights: Sequence[np.ndarray], parts: str = "parts"
+) -> list[float]:
     """Return, per head, the rank correlation of what weighted parts promise with what strokes truly did."""
     return [
-        float(spearmanr(np.array(head["parts"]) @ w, head["truly"])[0])  # pyright: ignore[reportArgumentType]
+        float(spearmanr(np.array(head[parts]) @ w, head["truly"])[0])  # pyright: ignore[reportArgumentType]
         for head, w in zip(heads, weights, strict=True)
     ]
 
@@ -132,6 +144,7 @@ def summarise(heads: Sequence[dict[str, Any]], shipped: np.ndarray) -> dict[str,
         "rank_correlation": {
             **alone,
             "shipped": float(np.mean(ranking(heads, [shipped] * len(heads)))),
+            "shipped, hair not completed": float(np.mean(ranking(heads, [shipped] * len(heads), "guessed"))),
             "fitted, each head by the others": float(np.mean(ranking(heads, others))),
         },
         "shipped_weights": shipped.tolist(),

@@ -243,6 +243,7 @@ def load_model(
     device: str = "cpu",
     profile: str = "small",
     caution: Caution | None = None,
+    completes: bool = True,
 ) -> HairDynamics:
     """Load a trained model.
 
@@ -253,6 +254,7 @@ def load_model(
         device: where to compute.
         profile: "small" or "base".
         caution: how edits are believed; as they are when None.
+        completes: whether what was not seen is filled in before the latent space reads it.
 
     Raises:
         CombwiseError: the file is missing, damaged, or does not fit this version and profile.
@@ -271,7 +273,7 @@ def load_model(
     checkpoint = load_checkpoint(file, kind="dynamics", profile=profile, grid=grid)
     model = build_model(checkpoint.info)
     fill_network(model, checkpoint, file)
-    completion = completion_of(path, checkpoint.info, where)
+    completion = completion_of(path, checkpoint.info, where) if completes else None
     return HairDynamics(model, checkpoint.info, device=where, caution=caution, completion=completion)
 
 

@@ -215,7 +215,8 @@ def test_what_plans_promise_is_told_without_choosing(scene: Scene) -> None:
 
     goal = lock_moved(scene, 0.05)
     planner = MppiPlanner(Unsure(), QUICK)
-    plans, parts = planner.promised(scene.volume, goal, scene.head, np.random.default_rng(0), free=6)
+    plans = planner.proposed(scene.volume, goal, scene.head, np.random.default_rng(0), free=6)
+    parts = planner.promised(scene.volume, goal, scene.head, plans)
     assert parts.shape == (len(plans), 3) == (QUICK.proposals + 6, 3)
     assert np.isfinite(parts).all()
     sweep = parts[:, 2]

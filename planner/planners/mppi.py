@@ -125,24 +125,22 @@ class MppiPlanner:
         self._warm = best[1:]
         return PlannedStroke(best[0], predicted, found.search.predict(best[:1]))
 
-    def promised(
+    def proposed(
         self, observation: HairVolume, goal: HairVolume, head: Head, rng: np.random.Generator, *, free: int
-    ) -> tuple[list[list[Stroke]], np.ndarray]:
-        """Draw plans as `plan` does, and say what each of them promises; nothing is chosen.
-
-        Args:
-            observation, goal, head, rng: as for `plan`.
-            free: how many plans to draw that the sieve has no say in, after the `proposals` that passed it.
-
-        Returns:
-            Plans [N], and [N, 3] their parts: see `Promise.parts`.
-        """
+    ) -> list[list[Stroke]]:
+        """Draw the plans that `plan` rolls out first, then `free` that the sieve has no say in."""
         opening = self._opening(observation, goal, head)
         plans = self._proposals(opening.sampler, opening.screen, rng)
-        plans += [[opening.sampler.draw(rng) for _ in range(self.config.horizon)] for _ in range(free)]
+        return plans + [[opening.sampler.draw(rng) for _ in range(self.config.horizon)] for _ in range(free)]
+
+    def promised(
+        self, observation: HairVolume, goal: HairVolume, head: Head, plans: Sequence[list[Stroke]]
+    ) -> np.ndarray:
+        """Return what each of N plans promises, [N, 3]: see `Promise.parts`; nothing is chosen."""
+        opening = self._opening(observation, goal, head)
         with torch.no_grad():
             occupancy, direction, *_ = self.dynamics.rollout(opening.state, plans, head)
-            return plans, opening.promise.parts(plans, occupancy, direction)
+            return opening.promise.parts(plans, occupancy, direction)
 
     def _opening(self, observation: HairVolume, goal: HairVolume, head: Head) -> Opening:
         wanted, cost = self._completed_goal(goal, head)
