@@ -14,6 +14,8 @@ from hairsim.cameras.capture import capture
 from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.tools.stroke import Stroke
+from hairsim.tools.stroke_path import stroke_path
+from hairsim.tools.tool import rake_comb
 from hairsim.volume import HairVolume
 from planner.episode import EpisodeConfig, StrokeReading, noise_floor, run_episode
 from planner.goal import Look, load_look, require_head, save_look
@@ -136,6 +138,18 @@ def test_no_stroke_waits_as_long_and_replay_plays_all(scene: Scene) -> None:
     played = run_episode(salon, ReplayPlanner(hidden), scene.volume, scene.head, GRID, 0)
     assert played.stopped == "no stroke"
     assert salon.executed == hidden
+
+
+def test_a_replay_that_misses_starts_as_far_away_as_it_says(scene: Scene) -> None:
+    hidden = [Stroke(azimuth=a, elevation=0.9, heading=0.3, length=0.1, depth=0.01) for a in (0.1, -2.0)]
+    salon = StillLife(scene.frames)
+    run_episode(salon, ReplayPlanner(hidden, off=0.001), scene.volume, scene.head, GRID, 0)
+    for made, meant in zip(salon.executed, hidden, strict=True):
+        assert made is not None
+        assert made.to_vector()[2:] == pytest.approx(meant.to_vector()[2:])
+        starts = [stroke_path(s, scene.head, rake_comb()) for s in (made, meant)]
+        on_skin = [path.positions[path.in_hair[0]] for path in starts]
+        assert np.linalg.norm(on_skin[0] - on_skin[1]) == pytest.approx(0.001, rel=0.3)
 
 
 def test_an_interrupted_episode_plays_its_strokes_again(scene: Scene) -> None:

@@ -6,7 +6,7 @@ mppi_advection    kinematic advection as the model        mppi+goal      with th
 mppi_unet         a direct U-Net as the model             cem            cross-entropy search, MPPI's cost
 mppi_simulator    simulator and true strands, 64 calls    rule_based     roots, orientations, DBSCAN
 random            any stroke on hair                      no_stroke      waits
-replay            the hidden strokes themselves
+replay            the hidden strokes themselves           replay_1mm     the same, each a millimetre off
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from planner.planners.planner import Planner
 
 PLANNERS = (
     "mppi", "mppi_64", "mppi_advection", "mppi_unet", "cem", "mppi_simulator", "rule_based", "random",
-    "no_stroke", "replay",
+    "no_stroke", "replay", "replay_1mm",
 )  # fmt: skip
 LEARNED = ("mppi", "mppi_64", "mppi_advection", "mppi_unet", "cem")
 """Planners that need the learned model's weights."""
@@ -109,8 +109,8 @@ def make_entry(
 ) -> Planner:  # fmt: skip
     """Return the planner of an entry for one episode.
 
-    Where the task has keep-out zones, a planner proposes no stroke that enters one; `replay` alone is exempt,
-    for the hidden strokes know of no zones.
+    Where the task has keep-out zones, a planner proposes no stroke that enters one; only replays are exempt
+    because the hidden strokes know of no zones.
 
     Args:
         entry: which.
@@ -127,10 +127,10 @@ def make_entry(
         from planner.planners.no_stroke import NoStrokePlanner
 
         return NoStrokePlanner()
-    if entry.planner == "replay":
+    if entry.planner in ("replay", "replay_1mm"):
         from planner.planners.replay import ReplayPlanner
 
-        return ReplayPlanner(scene.truth.strokes)
+        return ReplayPlanner(scene.truth.strokes, off=0.001 if entry.planner == "replay_1mm" else 0.0)
     if entry.planner == "random":
         from planner.planners.random_strokes import RandomPlanner
 

@@ -30,7 +30,7 @@ from planner.benchmark.tables import markdown, result_of, verdict
 from planner.benchmark.tasks import Task, TaskConfig
 
 FULL = ("mppi", "rule_based", "random", "no_stroke")
-FEW = ("replay", "cem", "mppi_advection", "mppi_64", "mppi_simulator")
+FEW = ("replay", "replay_1mm", "cem", "mppi_advection", "mppi_64", "mppi_simulator")
 
 
 @dataclass(frozen=True, kw_only=True)
