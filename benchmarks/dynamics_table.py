@@ -7,6 +7,7 @@ from typing import Any
 PREDICTED = (
     "editing",
     "cautious",
+    "completed",
     "identity",
     "reconstruction",
     "advection",

@@ -65,8 +65,8 @@ class Job:
 def try_strokes(job: Job) -> dict[str, Any] | None:
     """Return for one head what strokes promised, one row of `PARTS` each, and what they truly did.
 
-    `guessed` is what they promise where the latent space is left to complete the hair by itself. None for
-    hair that a comb does not restyle.
+    `completed` is what they promise where a network fills in hidden hair before the latent space reads it.
+    None for hair that a comb does not restyle.
     """
     import torch
 
@@ -94,8 +94,8 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
     rng = np.random.default_rng([job.seed, 2])
     plans = planner.proposed(seen, goal, scene.head, rng, free=job.free)
     parts = planner.promised(seen, goal, scene.head, plans)
-    guessing = MppiPlanner(load_model(job.weights, caution=Caution(job.caution), completes=False))
-    guessed = guessing.promised(seen, goal, scene.head, plans)
+    completing = MppiPlanner(load_model(job.weights, caution=Caution(job.caution), completes=True))
+    completed = completing.promised(seen, goal, scene.head, plans)
     rehearsal = SalonRehearsal(scene.salon)
     start = rehearsal.now()
     first = score(start, start, scene.truth.strands)
@@ -108,7 +108,7 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
         "seed": job.seed,
         "family": job.family,
         "parts": parts.tolist(),
-        "guessed": guessed.tolist(),
+        "completed": completed.tolist(),
         "truly": truly,
     }
 
@@ -144,7 +144,7 @@ def summarise(heads: Sequence[dict[str, Any]], shipped: np.ndarray) -> dict[str,
         "rank_correlation": {
             **alone,
             "shipped": float(np.mean(ranking(heads, [shipped] * len(heads)))),
-            "shipped, hair not completed": float(np.mean(ranking(heads, [shipped] * len(heads), "guessed"))),
+            "shipped, hair completed": float(np.mean(ranking(heads, [shipped] * len(heads), "completed"))),
             "fitted, each head by the others": float(np.mean(ranking(heads, others))),
         },
         "shipped_weights": shipped.tolist(),

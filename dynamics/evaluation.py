@@ -20,6 +20,7 @@ from dynamics.baselines.predictors import (
     Advected,
     CodesOnly,
     Editing,
+    EditingCompleted,
     Identity,
     Predictor,
     Reconstruction,
@@ -47,6 +48,9 @@ from dynamics.speed import measure_speed
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
 from hairsim.run_folder import RunFolder
+
+COMPLETED = "completed"
+"""The row of editing hair that a completion has filled in; there is none of hair that is seen in full."""
 
 TUNING = 12
 """Training episodes that the advection's numbers are chosen on."""
@@ -112,6 +116,8 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
         raise CombwiseError(f"no episodes of the splits {config.splits} in the data; generate more")
     folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
     rivals, rule = _rivals(model, stores, config.caution, device)
+    if completion is not None:
+        rivals[COMPLETED] = EditingCompleted(model, completion)
     learned = load_baselines(config.baselines, model_info, device)
     rivals |= {name: baseline.predictor for name, baseline in learned.items()}
     effort = {"editing": Effort.of(model, model_info)} | {n: b.effort for n, b in learned.items()}
@@ -121,7 +127,8 @@ def evaluate_dynamics(config: EvaluateDynamicsConfig) -> str:
     shown: list[Shown] = []
     for case in track(found, "evaluate dynamics"):
         batch, window = case_batch(case, device)
-        scored = measure(model, rivals, batch, window, completion if case.source == "cameras" else None)
+        asked = {n: rival for n, rival in rivals.items() if n != COMPLETED or case.source == "cameras"}
+        scored = measure(model, asked, batch, window)
         measured += [_measured(case, *scores) for scores in scored.scores]
         truth = Volume(batch.occupancy[-1], batch.direction[-1])
         calibrated.append(calibrate(case, scored.volumes, truth, scored.mask, scored.changed))
@@ -228,24 +235,16 @@ class Found:
 
 
 def measure(
-    model: EditingModel,
-    rivals: Mapping[str, Predictor],
-    batch: StrokeBatch,
-    window: Window,
-    completion: Completion | None = None,
+    model: EditingModel, rivals: Mapping[str, Predictor], batch: StrokeBatch, window: Window
 ) -> Found:
     """Score the model, "editing", and its rivals on one run of strokes.
 
     A model's own region is what changed in truth or, against its own idea of the hair before, in its
     prediction. To be compared in pairs, "editing" and its rival are both scored on the union of theirs.
-    Given a completion the latent space reads completed hair; rivals without a latent space do not.
     """
     start = batch.start
-    whole = (start.seen, start.seen_direction)
-    if completion is not None:
-        whole = completion(*whole, start.head_distance)
     with fast_arithmetic(start.seen.device):
-        state = model.encode(*whole, start.head_distance)
+        state = model.encode(start.seen, start.seen_direction, start.head_distance)
     seen = Seen(Volume(start.seen, start.seen_direction), start.head_distance, state, window)
     truth = Volume(batch.occupancy[-1], batch.direction[-1])
     truly = changed(start.occupancy, start.direction, *truth)

@@ -243,21 +243,23 @@ def load_model(
     device: str = "cpu",
     profile: str = "small",
     caution: Caution | None = None,
-    completes: bool = True,
+    completes: bool = False,
 ) -> HairDynamics:
     """Load a trained model.
 
     Args:
         path: checkpoint of kind "dynamics", or the run folder that holds it; None loads the shipped
-            weights of the profile, whose hash is checked. The completion that belongs to them comes along:
-            see `completion_of`.
+            weights of the profile, whose hash is checked.
         device: where to compute.
         profile: "small" or "base".
         caution: how edits are believed; as they are when None.
-        completes: whether what was not seen is filled in before the latent space reads it.
+        completes: whether what was not seen is filled in before the latent space reads it, by the completion
+            that belongs to the weights (`completion_of`). Predictions of hair from cameras err less; planners
+            choose no better with it.
 
     Raises:
-        CombwiseError: the file is missing, damaged, or does not fit this version and profile.
+        CombwiseError: the file is missing, damaged, or does not fit this version and profile; a completion is
+            asked for and there is none.
     """
     grid = profile_grid(profile)
     where = torch.device(resolve_device(device))
@@ -274,6 +276,11 @@ def load_model(
     model = build_model(checkpoint.info)
     fill_network(model, checkpoint, file)
     completion = completion_of(path, checkpoint.info, where) if completes else None
+    if completes and completion is None:
+        raise CombwiseError(
+            f"no completion belongs to the weights {path}; expected 'combwise train completion' to have made "
+            "one into the folder 'completion' of their run"
+        )
     return HairDynamics(model, checkpoint.info, device=where, caution=caution, completion=completion)
 
 

@@ -76,6 +76,8 @@ def test_a_completion_trained_into_a_run_is_used_with_its_model(tmp_path: Path) 
         )
     )
     alone = load_model(run)
+    with pytest.raises(CombwiseError, match="no completion belongs to the weights"):
+        load_model(run, completes=True)
     config = TrainCompletionConfig(
         data=data, out=run / "completion", begin=tmp_path / "baselines" / "unet", steps=3, batch=1
     )
@@ -83,7 +85,7 @@ def test_a_completion_trained_into_a_run_is_used_with_its_model(tmp_path: Path) 
     told = load_checkpoint(run / "completion" / "model.safetensors", kind="completion").info
     assert told.training["begun_with"]["training"]["steps"] == 2
     assert told.sizes["unet"]["half"] == SMALL.half
-    completed = load_model(run)
+    completed = load_model(run, completes=True)
     hair, head = curtain_volume(), ball_head()
     states = [model.encode(hair, head).hair for model in (alone, completed)]
     assert not torch.equal(states[0].occupancy, states[1].occupancy)
@@ -92,7 +94,7 @@ def test_a_completion_trained_into_a_run_is_used_with_its_model(tmp_path: Path) 
     assert found is not None
     (run / "completion" / "model.safetensors").write_bytes((run / "model.safetensors").read_bytes())
     with pytest.raises(CombwiseError, match="is of kind dynamics; expected completion"):
-        load_model(run)
+        load_model(run, completes=True)
 
 
 def test_cameras_shares_out_of_range_are_refused(tmp_path: Path) -> None:
@@ -112,7 +114,7 @@ def test_a_damaged_shipped_completion_is_refused(tmp_path: Path) -> None:
 
 def test_the_shipped_completion_fills_in_what_cameras_miss_and_keeps_what_they_saw() -> None:
     """On a head of a family that no training saw."""
-    head, model = parametric_head(), load_model()
+    head, model = parametric_head(), load_model(completes=True)
     groom = make_groom(UNSEEN_FAMILIES[0], head, guides=300, seed=5)
     children = make_children(groom, count=4000)
     hair = children.strands(groom.strands)

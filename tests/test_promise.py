@@ -20,7 +20,7 @@ def heads(noise: float) -> list[dict[str, Any]]:
         parts = rng.normal(size=(24, 3))
         truly = parts @ TRUE + 10.0 * seed + noise * rng.normal(size=24)
         made.append(
-            {"seed": seed, "parts": parts.tolist(), "guessed": (-parts).tolist(), "truly": truly.tolist()}
+            {"seed": seed, "parts": parts.tolist(), "completed": (-parts).tolist(), "truly": truly.tolist()}
         )
     return made
 
@@ -34,7 +34,7 @@ def test_a_head_is_judged_by_the_weights_of_the_others() -> None:
     found = summarise(heads(1.0), np.array([0.0, 0.0, -1.0]))["rank_correlation"]
     assert found["fitted, each head by the others"] > found["shipped"] == pytest.approx(found["sweep"])
     assert found["sweep"] > found["cost"] > found["distance"]
-    assert found["shipped, hair not completed"] == pytest.approx(-found["shipped"])
+    assert found["shipped, hair completed"] == pytest.approx(-found["shipped"])
 
 
 def test_strokes_are_counted_by_what_they_promised() -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dynamics.baselines.advection import Advection
+from dynamics.completion.completion import Completion
 from dynamics.completion.unet import Hair, UNet
 from dynamics.data import Window
 from dynamics.editing.branch import EditingModel, EditState
@@ -130,6 +131,22 @@ class EditingAlone:
         """Return its own reconstruction, and the state after each stroke in turn."""
         with fast_arithmetic(seen.head_distance.device):
             state = self.model.encode(*seen.volume, seen.head_distance)
+        return Editing(self.model).predict(seen._replace(state=state), rasters)
+
+
+@dataclass(frozen=True)
+class EditingCompleted:
+    """The learned model on hair that a network has completed before its latent space reads it."""
+
+    model: EditingModel
+    completion: Completion
+
+    @torch.no_grad()
+    def predict(self, seen: Seen, rasters: Sequence[Tensor]) -> tuple[Volume, Volume]:
+        """Return what the latent space makes of completed hair, and the state after each stroke in turn."""
+        whole = self.completion(*seen.volume, seen.head_distance)
+        with fast_arithmetic(seen.head_distance.device):
+            state = self.model.encode(*whole, seen.head_distance)
         return Editing(self.model).predict(seen._replace(state=state), rasters)
 
 
