@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from combwise.weights import InstallOptions, install
 from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
 from dynamics.checkpoint import load_checkpoint
 from dynamics.completion.completion import Completion, completion_of
@@ -92,6 +93,12 @@ def test_a_completion_trained_into_a_run_is_used_with_its_model(tmp_path: Path) 
     assert torch.equal(states[0].occupancy, completed.encode(hair, head, full=True).hair.occupancy)
     found = completion_of(run, completed.info, torch.device("cpu"))
     assert found is not None
+    options = InstallOptions(run=run / "completion", kind="completion", out=tmp_path / "shipped")
+    assert "small_completion.safetensors" in install(options)
+    (tmp_path / "shipped" / "small.safetensors").write_bytes((run / "model.safetensors").read_bytes())
+    shipped = completion_of(tmp_path / "shipped" / "small.safetensors", completed.info, torch.device("cpu"))
+    assert shipped is not None
+    assert torch.equal(shipped.network.out.weight, found.network.out.weight)
     (run / "completion" / "model.safetensors").write_bytes((run / "model.safetensors").read_bytes())
     with pytest.raises(CombwiseError, match="is of kind dynamics; expected completion"):
         load_model(run, completes=True)
