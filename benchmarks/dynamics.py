@@ -18,9 +18,8 @@ from typing import Any
 
 from benchmarks.dynamics_picture import draw_beside
 from benchmarks.provenance import provenance
-from dynamics.checkpoint import file_hash, load_checkpoint
+from dynamics.checkpoint import MODEL_FILE, file_hash, load_checkpoint
 from dynamics.completion.completion import completion_file
-from dynamics.latent.train import MODEL_FILE
 from dynamics.model import WEIGHTS
 from hairsim.atomic_file import write_json
 from hairsim.errors import CombwiseError

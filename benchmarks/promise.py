@@ -65,13 +65,14 @@ class Job:
 def try_strokes(job: Job) -> dict[str, Any] | None:
     """Return for one head what strokes promised, one row of `PARTS` each, and what they truly did.
 
-    `completed` is what they promise where a network fills in hidden hair before the latent space reads it.
+    `completed`, where a completion belongs to the weights, is what they promise when it fills in hidden hair.
     None for hair that a comb does not restyle.
     """
     import torch
 
+    from dynamics.completion.completion import completion_file
     from dynamics.editing.caution import Caution
-    from dynamics.model import load_model
+    from dynamics.model import WEIGHTS, load_model
     from planner.benchmark.metrics import score
     from planner.benchmark.rehearsal import SalonRehearsal
     from planner.benchmark.tasks import Task, TaskConfig
@@ -94,8 +95,10 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
     rng = np.random.default_rng([job.seed, 2])
     plans = planner.proposed(seen, goal, scene.head, rng, free=job.free)
     parts = planner.promised(seen, goal, scene.head, plans)
-    completing = MppiPlanner(load_model(job.weights, caution=Caution(job.caution), completes=True))
-    completed = completing.promised(seen, goal, scene.head, plans)
+    tried: dict[str, Any] = {"seed": job.seed, "family": job.family, "parts": parts.tolist()}
+    if completion_file(job.weights or WEIGHTS / "small.safetensors") is not None:
+        completing = MppiPlanner(load_model(job.weights, caution=Caution(job.caution), completes=True))
+        tried["completed"] = completing.promised(seen, goal, scene.head, plans).tolist()
     rehearsal = SalonRehearsal(scene.salon)
     start = rehearsal.now()
     first = score(start, start, scene.truth.strands)
@@ -104,13 +107,7 @@ def try_strokes(job: Job) -> dict[str, Any] | None:
         now = score(rehearsal.after(plan), start, scene.truth.strands)
         left = now.moved_mm + now.disturbance_mm - first.moved_mm - first.disturbance_mm
         truly.append(left / first.moved_mm)
-    return {
-        "seed": job.seed,
-        "family": job.family,
-        "parts": parts.tolist(),
-        "completed": completed.tolist(),
-        "truly": truly,
-    }
+    return tried | {"truly": truly}
 
 
 def fitted(heads: Sequence[dict[str, Any]]) -> np.ndarray:
@@ -140,11 +137,15 @@ def summarise(heads: Sequence[dict[str, Any]], shipped: np.ndarray) -> dict[str,
         name: float(np.mean(ranking(heads, [sign * axis] * len(heads))))
         for (name, sign), axis in zip(PARTS.items(), np.eye(len(PARTS)), strict=True)
     }
+    completed = {}
+    if all("completed" in head for head in heads):
+        ranked = ranking(heads, [shipped] * len(heads), "completed")
+        completed["shipped, hair completed"] = float(np.mean(ranked))
     return {
         "rank_correlation": {
             **alone,
             "shipped": float(np.mean(ranking(heads, [shipped] * len(heads)))),
-            "shipped, hair completed": float(np.mean(ranking(heads, [shipped] * len(heads), "completed"))),
+            **completed,
             "fitted, each head by the others": float(np.mean(ranking(heads, others))),
         },
         "shipped_weights": shipped.tolist(),

@@ -26,6 +26,9 @@ from hairsim.volume import GRIDS, GridSpec
 
 FORMAT = "combwise-checkpoint-1"
 
+MODEL_FILE = "model.safetensors"
+"""Of a run of `combwise train`: the trained network."""
+
 
 @dataclass(frozen=True)
 class CheckpointInfo:

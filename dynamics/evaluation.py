@@ -33,7 +33,7 @@ from dynamics.batches import StrokeBatch
 from dynamics.calibration.measure import Calibrated, calibrate
 from dynamics.calibration.table import METRICS, calibration_figures, calibration_rows, calibration_words
 from dynamics.cases import Case, case_batch, cases
-from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, fill_network, load_checkpoint
 from dynamics.completion.completion import Completion, completion_of
 from dynamics.data import SOURCES, Store, Window
 from dynamics.editing.branch import EditingModel
@@ -204,7 +204,7 @@ def _load(
     weights: Path | None, store: Store, device: torch.device
 ) -> tuple[EditingModel, CheckpointInfo, Completion | None]:
     path = weights or WEIGHTS / f"{store.info.profile}.safetensors"
-    file = path / "model.safetensors" if path.is_dir() else path
+    file = path / MODEL_FILE if path.is_dir() else path
     checkpoint = load_checkpoint(
         file,
         kind="dynamics",

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dynamics.calibration.reliability import expected_error
 from dynamics.checkpoint import (
+    MODEL_FILE,
     CheckpointInfo,
     describe_grid,
     fill_network,
@@ -271,7 +272,7 @@ def load_model(
                 f"no weights of profile '{profile}' are shipped in {WEIGHTS}; train them, or name a file"
             )
         require_hash(path, str(json.loads(card.read_text())["sha256"]))
-    file = path / "model.safetensors" if path.is_dir() else path
+    file = path / MODEL_FILE if path.is_dir() else path
     checkpoint = load_checkpoint(file, kind="dynamics", profile=profile, grid=grid)
     model = build_model(checkpoint.info)
     fill_network(model, checkpoint, file)

@@ -35,6 +35,8 @@ def test_a_head_is_judged_by_the_weights_of_the_others() -> None:
     assert found["fitted, each head by the others"] > found["shipped"] == pytest.approx(found["sweep"])
     assert found["sweep"] > found["cost"] > found["distance"]
     assert found["shipped, hair completed"] == pytest.approx(-found["shipped"])
+    bare = [{name: told for name, told in head.items() if name != "completed"} for head in heads(1.0)]
+    assert "shipped, hair completed" not in summarise(bare, TRUE)["rank_correlation"]
 
 
 def test_strokes_are_counted_by_what_they_promised() -> None:

@@ -10,8 +10,7 @@ import torch
 from dynamics.baselines.effort import Effort
 from dynamics.baselines.predictors import Predictor
 from dynamics.baselines.roster import BASELINES
-from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint
-from dynamics.latent.train import MODEL_FILE
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, fill_network, load_checkpoint
 from hairsim.errors import CombwiseError
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from dynamics.baselines.roster import Pretraining
-from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, fill_network, load_checkpoint
 from dynamics.data import Store
 from dynamics.latent.model import LatentModel
-from dynamics.latent.train import MODEL_FILE, TrainLatentConfig
+from dynamics.latent.train import TrainLatentConfig
 from dynamics.training import FitConfig, fit, machine, save_trained
 
 FOLDER = "latent"

@@ -13,11 +13,10 @@ import torch
 from dynamics.baselines.particle_graph import ParticleGraphConfig
 from dynamics.baselines.pretraining import FOLDER, Budget, pretrain
 from dynamics.baselines.roster import BASELINES
-from dynamics.checkpoint import CheckpointInfo, load_checkpoint
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, load_checkpoint
 from dynamics.completion.unet import UNetConfig
 from dynamics.data import Store
 from dynamics.editing.train import TrainDynamicsConfig
-from dynamics.latent.train import MODEL_FILE
 from dynamics.training import STATE_FILE, FitConfig, fit, machine, save_trained
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError

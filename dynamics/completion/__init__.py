@@ -1,1 +1,1 @@
-"""What cameras missed of the hair, filled in before the latent space reads it."""
+"""What cameras missed of the hair, filled in before a latent space reads it, where that is asked for."""

@@ -1,8 +1,8 @@
 """Complete hair that was seen, and load what does.
 
-Cameras see a shell with holes. What a latent space makes of the rest passes through its codes, and
-differs from look to look by as much as a stroke changes. So what is hidden is filled in first, by a
-network with skips that leaves alone what was seen.
+Cameras see a shell with holes, and what a latent space makes of the rest passes through its codes. Here it
+is filled in before, by a network with skips that leaves alone what was seen: who predicts hair from cameras
+may ask for it (`dynamics.model.load_model`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from dynamics.checkpoint import (
+    MODEL_FILE,
     CheckpointInfo,
     fill_network,
     load_checkpoint,
@@ -80,7 +81,7 @@ def completion_file(weights: Path) -> Path | None:
             `combwise train completion` named `completion`.
     """
     if weights.is_dir():
-        path = weights / KIND / "model.safetensors"
+        path = weights / KIND / MODEL_FILE
     else:
         path = weights.with_name(f"{weights.stem}_{KIND}.safetensors")
     return path if path.is_file() else None

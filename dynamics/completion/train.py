@@ -12,19 +12,18 @@ from torch import Tensor, nn
 
 from dynamics.baselines.predictors import Volume
 from dynamics.batches import StateBatch, random_states
-from dynamics.checkpoint import CheckpointInfo, file_hash, fill_network, load_checkpoint
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, file_hash, fill_network, load_checkpoint
 from dynamics.completion.completion import KIND, Completion
 from dynamics.completion.unet import HAIR_CHANNELS, Hair, UNet, UNetConfig
 from dynamics.data import SOURCES, Store
 from dynamics.latent.loss import volume_loss
-from dynamics.latent.train import MODEL_FILE, held_back_states, training_record
+from dynamics.latent.train import held_back_states
 from dynamics.metrics import intersection_over_union, median_turn, score
 from dynamics.pictures import draw_volumes
 from dynamics.processes import Processes, processes_of
 from dynamics.resident import training_episodes
-from dynamics.training import FitConfig, fit, save_trained
+from dynamics.train_run import open_run, train_into, training_record
 from hairsim.errors import CombwiseError
-from hairsim.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class TrainCompletionConfig:
 
     Attributes:
         data: dataset folder, made with cameras.
-        out: run folder; RUN/completion in a run RUN of `combwise train dynamics` is used with its model.
+        out: run folder; RUN/completion in a run RUN of `combwise train dynamics` belongs to its model.
         begin: trained U-Net of `combwise train baselines` to begin with, a file or its folder; its eyes for
             strokes are taken out. None begins from nothing.
         minutes: time budget.
@@ -161,9 +160,7 @@ def _train(config: TrainCompletionConfig, processes: Processes, device: torch.de
     with processes.one_first():
         store = Store(config.data)
         network, begun = _begun(config, store)
-        folder = RunFolder(config.out, resumed=False)
-        if processes.leads:
-            folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
+        folder = open_run(config, processes)
     info = CheckpointInfo(
         kind=KIND,
         profile=store.info.profile,
@@ -172,29 +169,13 @@ def _train(config: TrainCompletionConfig, processes: Processes, device: torch.de
         sizes={"unet": dataclasses.asdict(network.config)},
         training={**training_record(config, store, processes), **begun},
     )
-    fitting = FitConfig(
-        minutes=config.minutes,
-        steps=config.steps,
-        batch=config.batch,
-        learning_rate=config.learning_rate,
-        seed=config.seed,
-    )
     task = CompletionTask(network.to(device), store, config, device)
-    result = fit(
-        task,
-        fitting,
-        folder.path,
-        info,
-        device=device,
-        label="train completion",
-        processes=processes,
-        picture=task.picture,
+    result = train_into(
+        folder, task, network, info, config, label="train completion", device=device, processes=processes
     )
     if not processes.leads:
         return ""
     path = folder.path / MODEL_FILE
-    save_trained(path, info, result, network)
-    folder.write_json("metrics.json", result.scores)
     return (
         f"completion {path}: {result.steps} steps in {result.seconds / 60:.1f} min, validation IoU "
         f"{result.scores['cameras_iou']:.3f} from cameras ({result.scores['full_iou']:.3f} from full hair), "

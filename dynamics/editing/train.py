@@ -13,21 +13,19 @@ from torch import Tensor, nn
 
 from dynamics.baselines.predictors import Volume
 from dynamics.batches import StrokeBatch, draw_window, random_strokes, stroke_batch
-from dynamics.checkpoint import CheckpointInfo, file_hash, load_checkpoint
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, file_hash, load_checkpoint
 from dynamics.data import SOURCES, Source, Store, Window
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.latent.autoencoder import Decoded
 from dynamics.latent.load import load_latent
 from dynamics.latent.loss import DIRECTION_WEIGHT, volume_loss
-from dynamics.latent.train import MODEL_FILE, training_record
 from dynamics.metrics import changed, changed_region, score
 from dynamics.pictures import draw_prediction
 from dynamics.precision import fast_arithmetic
 from dynamics.processes import Processes, processes_of
 from dynamics.resident import training_episodes
-from dynamics.training import FitConfig, fit, save_trained
+from dynamics.train_run import open_run, train_into, training_record
 from hairsim.errors import CombwiseError
-from hairsim.run_folder import RunFolder
 
 VALIDATION_STROKES = 12
 
@@ -245,9 +243,7 @@ def _train(config: TrainDynamicsConfig, processes: Processes, device: torch.devi
     with processes.one_first():
         store = Store(config.data)
         latent, _ = load_latent(config.latent, [store], kinds=("latent",))
-        folder = RunFolder(config.out, resumed=False)
-        if processes.leads:
-            folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
+        folder = open_run(config, processes)
     torch.manual_seed(config.seed)
     model = EditingModel(latent, config.model, voxel=store.grid.voxel).to(device)
     latent_file = config.latent / MODEL_FILE if config.latent.is_dir() else config.latent
@@ -264,29 +260,13 @@ def _train(config: TrainDynamicsConfig, processes: Processes, device: torch.devi
             "latent_sha256": file_hash(latent_file),
         },
     )
-    fitting = FitConfig(
-        minutes=config.minutes,
-        steps=config.steps,
-        batch=config.batch,
-        learning_rate=config.learning_rate,
-        seed=config.seed,
-    )
     task = EditingTask(model, store, config, device)
-    result = fit(
-        task,
-        fitting,
-        folder.path,
-        info,
-        device=device,
-        label="train dynamics",
-        processes=processes,
-        picture=task.picture,
+    result = train_into(
+        folder, task, model, info, config, label="train dynamics", device=device, processes=processes
     )
     if not processes.leads:
         return ""
     path = folder.path / MODEL_FILE
-    save_trained(path, info, result, model)
-    folder.write_json("metrics.json", result.scores)
     scores = result.scores
     return (
         f"dynamics {path}: {result.steps} steps in {result.seconds / 60:.1f} min, occupancy error on changed "

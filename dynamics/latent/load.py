@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dynamics.checkpoint import CheckpointInfo, describe_grid, fill_network, load_checkpoint
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, describe_grid, fill_network, load_checkpoint
 from dynamics.data import Store
 from dynamics.latent.autoencoder import LatentConfig
 from dynamics.latent.model import LatentModel
-from dynamics.latent.train import MODEL_FILE
 from hairsim.errors import CombwiseError
 from hairsim.volume import GridSpec
 

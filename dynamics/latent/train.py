@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from dynamics.baselines.predictors import Volume
 from dynamics.batches import StateBatch, draw_window, random_states, state_batch
-from dynamics.checkpoint import CheckpointInfo
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo
 from dynamics.data import SOURCES, Source, Store, Window
 from dynamics.latent.autoencoder import Decoded, LatentConfig, volume_of
 from dynamics.latent.detail import refined
@@ -24,10 +24,8 @@ from dynamics.pictures import draw_volumes
 from dynamics.precision import fast_arithmetic
 from dynamics.processes import Processes, processes_of
 from dynamics.resident import training_episodes
-from dynamics.training import FitConfig, fit, machine, save_trained
-from hairsim.run_folder import RunFolder
+from dynamics.train_run import open_run, train_into, training_record
 
-MODEL_FILE = "model.safetensors"
 VALIDATION_STATES = 12
 
 
@@ -189,9 +187,7 @@ def train_latent(config: TrainLatentConfig) -> str:
 def _train(config: TrainLatentConfig, processes: Processes, device: torch.device) -> str:
     with processes.one_first():
         store = Store(config.data)
-        folder = RunFolder(config.out, resumed=False)
-        if processes.leads:
-            folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
+        folder = open_run(config, processes)
     torch.manual_seed(config.seed)
     model = LatentModel(config.model).to(device)
     info = CheckpointInfo(
@@ -202,46 +198,15 @@ def _train(config: TrainLatentConfig, processes: Processes, device: torch.device
         sizes={"latent": dataclasses.asdict(config.model)},
         training=training_record(config, store, processes),
     )
-    fitting = FitConfig(
-        minutes=config.minutes,
-        steps=config.steps,
-        batch=config.batch,
-        learning_rate=config.learning_rate,
-        seed=config.seed,
-    )
     task = LatentTask(model, store, config, device)
-    result = fit(
-        task,
-        fitting,
-        folder.path,
-        info,
-        device=device,
-        label="train latent",
-        processes=processes,
-        picture=task.picture,
+    result = train_into(
+        folder, task, model, info, config, label="train latent", device=device, processes=processes
     )
     if not processes.leads:
         return ""
     path = folder.path / MODEL_FILE
-    save_trained(path, info, result, model)
-    folder.write_json("metrics.json", result.scores)
     return (
         f"latent model {path}: {result.steps} steps in {result.seconds / 60:.1f} min, validation IoU "
         f"{result.scores['full_iou']:.3f} (cameras {result.scores['cameras_iou']:.3f}), median direction "
         f"{result.scores['full_median_deg']:.1f} deg (cameras {result.scores['cameras_median_deg']:.1f})"
     )
-
-
-def training_record(config: Any, store: Store, processes: Processes) -> dict[str, Any]:
-    """Return what a checkpoint tells about how it came to be; `batch` is of each of the processes."""
-    several = {"processes": processes.count} if processes.count > 1 else {}
-    return {
-        **several,
-        "data": dict(store.info.generation),
-        "episodes": len(store.split("training")),
-        "seed": config.seed,
-        "minutes": config.minutes,
-        "batch": config.batch,
-        "learning_rate": config.learning_rate,
-        "machine": machine(),
-    }

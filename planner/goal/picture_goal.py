@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from dynamics.checkpoint import CheckpointInfo, fill_network, load_checkpoint, profile_grid, require_hash
+from dynamics.checkpoint import (
+    MODEL_FILE,
+    CheckpointInfo,
+    fill_network,
+    load_checkpoint,
+    profile_grid,
+    require_hash,
+)
 from dynamics.latent.autoencoder import features, volume_of
 from dynamics.latent.load import read_latent
 from dynamics.latent.model import LatentModel
-from dynamics.latent.train import MODEL_FILE
 from dynamics.model import WEIGHTS as LATENT_WEIGHTS
 from dynamics.precision import fast_arithmetic
 from hairsim.device import resolve_device

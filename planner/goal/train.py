@@ -14,16 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dynamics.baselines.predictors import Volume
-from dynamics.checkpoint import CheckpointInfo
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo
 from dynamics.latent.autoencoder import Codes, features, volume_of
 from dynamics.latent.load import read_latent
 from dynamics.latent.loss import volume_loss
 from dynamics.latent.model import LatentModel
-from dynamics.latent.train import MODEL_FILE
 from dynamics.metrics import intersection_over_union, median_turn
 from dynamics.model import WEIGHTS
 from dynamics.precision import fast_arithmetic
-from dynamics.training import FitConfig, fit, machine, save_trained
+from dynamics.train_run import fit_config
+from dynamics.training import fit, machine, save_trained
 from hairsim.device import resolve_device
 from hairsim.errors import CombwiseError
 from hairsim.generate.dataset import Dataset
@@ -275,15 +275,8 @@ def train_goal(config: TrainGoalConfig) -> str:
             "machine": machine(),
         },
     )
-    fitting = FitConfig(
-        minutes=config.minutes,
-        steps=config.steps,
-        batch=config.batch,
-        learning_rate=config.learning_rate,
-        seed=config.seed,
-    )
     task = GoalTask(network, latent, lessons, held_back, config.batch, device)
-    result = fit(task, fitting, folder.path, info, device=device, label="train goal")
+    result = fit(task, fit_config(config), folder.path, info, device=device, label="train goal")
     path = folder.path / MODEL_FILE
     save_trained(path, info, result, network)
     folder.write_json("metrics.json", result.scores)
