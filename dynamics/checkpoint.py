@@ -27,7 +27,7 @@ from hairsim.volume import GRIDS, GridSpec
 FORMAT = "combwise-checkpoint-1"
 
 MODEL_FILE = "model.safetensors"
-"""Of a run of `combwise train`: the trained network."""
+"""The trained network in the folder of a run."""
 
 
 @dataclass(frozen=True)

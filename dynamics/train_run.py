@@ -1,4 +1,4 @@
-"""What every `combwise train` does around its network: open the run, fit in time, keep what came out."""
+"""What every training does around its network: open the run, fit in time, keep what came out."""
 
 from __future__ import annotations
 
