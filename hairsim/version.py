@@ -7,7 +7,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-SIMULATOR_VERSION = "5"
+SIMULATOR_VERSION = "6"
 """Bumped by any change of physics, tools or stroke paths: weights trained before are void."""
 
 
