@@ -80,9 +80,10 @@ def load_checkpoint(
     kind: str | None = None,
     profile: str | None = None,
     grid: GridSpec | None = None,
+    simulator_version: str | None = SIMULATOR_VERSION,
     observer_version: str | None = None,
 ) -> Checkpoint:
-    """Read a checkpoint; what is given must match.
+    """Read a checkpoint; what is given must match. None as `simulator_version` takes one of any physics.
 
     Raises:
         CombwiseError: the file is missing, truncated, foreign, or of another kind, profile, grid,
@@ -105,7 +106,7 @@ def load_checkpoint(
     _require(path, "is of kind", info.kind, kind)
     _require(path, "was trained for profile", info.profile, profile)
     _require(path, "was trained on grid", describe_grid(info.grid), describe_grid(grid) if grid else None)
-    _require(path, "was trained on simulator version", info.simulator_version, SIMULATOR_VERSION)
+    _require(path, "was trained on simulator version", info.simulator_version, simulator_version)
     _require(path, "was trained on observer version", info.observer_version, observer_version)
     return Checkpoint(info, tensors)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 
 from combwise.weights import InstallOptions, install
 from dynamics.baselines.train import TrainBaselinesConfig, train_baselines
-from dynamics.checkpoint import load_checkpoint
+from dynamics.checkpoint import MODEL_FILE, load_checkpoint, save_checkpoint
 from dynamics.completion.completion import Completion, completion_of
 from dynamics.completion.train import TrainCompletionConfig, train_completion, without_strokes
 from dynamics.completion.unet import Hair, UNet, UNetConfig
@@ -107,6 +108,22 @@ def test_a_completion_trained_into_a_run_is_used_with_its_model(tmp_path: Path) 
 def test_cameras_shares_out_of_range_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CombwiseError, match="cameras share 0"):
         TrainCompletionConfig(data=tmp_path, out=tmp_path, cameras_share=0.0)
+
+
+def test_a_completion_goes_on_from_one_of_an_earlier_simulator(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data", 6, ("straight_long", "straight_long"))
+    out = tmp_path / "completion"
+    train_completion(TrainCompletionConfig(data=data, out=out, steps=2, batch=1, model=SMALL))
+    made = load_checkpoint(out / MODEL_FILE, kind="completion")
+    older = tmp_path / "older.safetensors"
+    save_checkpoint(older, dataclasses.replace(made.info, simulator_version="0"), made.tensors)
+    with pytest.raises(CombwiseError, match="was trained on simulator version 0"):
+        load_checkpoint(older)
+    again = tmp_path / "again"
+    train_completion(TrainCompletionConfig(data=data, out=again, begin=older, steps=1, batch=1))
+    told = load_checkpoint(again / MODEL_FILE, kind="completion").info
+    assert told.training["begun_with"]["simulator_version"] == "0"
+    assert told.sizes["unet"]["half"] == SMALL.half
 
 
 def test_a_damaged_shipped_completion_is_refused(tmp_path: Path) -> None:

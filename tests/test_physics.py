@@ -172,6 +172,20 @@ def combed(salon: tuple[Head, Groom], *, threads: int = 1, **material: float) ->
     return world, before
 
 
+def test_wavy_hair_comes_to_rest() -> None:
+    """Until simulator version 6 hair hopped on hair, and such a head never moved at less than 0.4 mm/s."""
+    head = parametric_head()
+    world = HairWorld([head], [make_groom("wavy_long", head, guides=100, vertices=20, seed=3)])
+    world.settle(8.0)
+    speeds = []
+    for _ in range(10):
+        before = world.strands()
+        world.settle(world.config.time_step)
+        speeds.append(np.linalg.norm(world.strands() - before, axis=-1).mean() / world.config.time_step)
+        world.settle(0.1)
+    assert max(speeds) < 0.00015
+
+
 def test_a_combed_style_stays(salon: tuple[Head, Groom]) -> None:
     world, before = combed(salon)
     after = world.strands()

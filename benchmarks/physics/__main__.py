@@ -25,7 +25,7 @@ from benchmarks.physics.combing import strokes, waiting
 from benchmarks.physics.entangled import entangled
 from benchmarks.physics.friction import capstan, incline
 from benchmarks.physics.laws import Break, Laws, Row
-from benchmarks.physics.robustness import many_strokes
+from benchmarks.physics.robustness import many_strokes, many_strokes_on_full_heads
 from benchmarks.physics.rods import cantilever, helix, twist, vibration
 from benchmarks.physics.styles import part, time_steps
 from hairsim.atomic_file import write_text
@@ -46,6 +46,7 @@ EXPERIMENTS: dict[str, Callable[[Laws], Iterator[Row]]] = {
     "entangled": entangled,
     "time_steps": time_steps,
     "many_strokes": many_strokes,
+    "many_strokes_on_full_heads": many_strokes_on_full_heads,
 }
 
 

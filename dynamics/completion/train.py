@@ -33,8 +33,9 @@ class TrainCompletionConfig:
     Attributes:
         data: dataset folder, made with cameras.
         out: run folder; RUN/completion in a run RUN of `combwise train dynamics` belongs to its model.
-        begin: trained U-Net of `combwise train baselines` to begin with, a file or its folder; its eyes for
-            strokes are taken out. None begins from nothing.
+        begin: what to begin with, a file or its folder: a trained U-Net of `combwise train baselines`, whose
+            eyes for strokes are taken out, or a completion, of this simulator's hair or of an earlier one's.
+            None begins from nothing.
         minutes: time budget.
         batch: crops a step.
         learning_rate: at its highest.
@@ -191,13 +192,17 @@ def _begun(config: TrainCompletionConfig, store: Store) -> tuple[UNet, dict[str,
     path = config.begin / MODEL_FILE if config.begin.is_dir() else config.begin
     checkpoint = load_checkpoint(
         path,
-        kind="unet",
+        simulator_version=None,
         profile=store.info.profile,
         grid=store.grid,
         observer_version=store.info.observer_version,
     )
-    network = UNet(UNetConfig(**checkpoint.info.sizes["unet"]), strokes=False)
-    blind = dataclasses.replace(checkpoint, tensors=without_strokes(checkpoint.tensors))
-    fill_network(network, blind, path)
-    told = {"training": dict(checkpoint.info.training), "sha256": file_hash(path)}
-    return network, {"begun_with": {"kind": "unet", **told}}
+    info = checkpoint.info
+    if info.kind not in ("unet", KIND):
+        raise CombwiseError(f"checkpoint {path} is of kind {info.kind}; expected unet or {KIND}")
+    network = UNet(UNetConfig(**info.sizes["unet"]), strokes=False)
+    if info.kind == "unet":
+        checkpoint = dataclasses.replace(checkpoint, tensors=without_strokes(checkpoint.tensors))
+    fill_network(network, checkpoint, path)
+    told = {"kind": info.kind, "simulator_version": info.simulator_version, "sha256": file_hash(path)}
+    return network, {"begun_with": {**told, "training": dict(info.training)}}
