@@ -63,7 +63,7 @@ def stroke_states(laws: Laws) -> tuple[np.ndarray, np.ndarray]:
 
 
 def waiting(laws: Laws) -> Iterator[Row]:
-    """Yield how far settled grooms move in 60 s when left alone."""
+    """Yield how far settled grooms move in 60 s when left alone, and whether they still tremble then."""
     head = parametric_head()
     for family in FAMILIES:
         world = salon(laws, head, family)
@@ -72,3 +72,18 @@ def waiting(laws: Laws) -> Iterator[Row]:
         moved = float(np.linalg.norm(world.strands() - start, axis=-1).mean())
         seconds = 10 if laws.quick else 60
         yield row("settled", f"{family}, mean motion in {seconds} s [m]", moved, 0.0, moved, 0.002)
+        speed = step_speed(world)
+        yield row(
+            "settled", f"{family}, mean speed from step to step after it [m/s]", speed, 0.0, speed, 1e-4
+        )
+
+
+def step_speed(world: HairWorld, steps: int = 20) -> float:
+    """Return how fast vertices move within single steps [m/s]: hair that hops on the spot goes nowhere."""
+    moved = []
+    for _ in range(steps):
+        before = world.strands()
+        world.settle(world.config.time_step)
+        moved.append(np.linalg.norm(world.strands() - before, axis=-1).mean())
+        world.settle(0.05)
+    return float(np.mean(moved)) / world.config.time_step
