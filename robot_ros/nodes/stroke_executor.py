@@ -233,7 +233,8 @@ class StrokeExecutor(ManagedNode):
         return self._follow_through(answer.motion, goal, tell)
 
     def _not_ready(self) -> str:
-        """Return why no stroke can start now, or ''."""
+        """Return why no stroke can start now, or ''; a node that just came up hears others a moment later."""
+        self._soon(lambda: self._joints is not None and self._safety is not None, SILENCE)
         if self._joints is None:
             return "no joint state yet"
         if self._safety is None or time.monotonic() - self._heard > SILENCE:
