@@ -114,8 +114,9 @@ def find_neighbours(
 
     Taking the K nearest anew each time would drop loaded anchors and let the hair creep. Keeping those that
     no longer touch would let hair that comes nearer sink in unseen, to be thrown out once a slot is free.
-    Distances are those in the head frame, and of two equally near the one that a world alone would meet first comes first:
-    what is found does not depend on where a world lies in the grid, nor on the worlds beside it.
+    Distances are those in the head frame, and of two equally near the one that a world alone would meet
+    first comes first: what is found does not depend on where a world lies in the grid, nor on the worlds
+    beside it.
     """
     part, strand = wp.tid()
     strand = strand + first
@@ -257,7 +258,8 @@ def press_on_hair(
 
     A pair pushes where it touches as the step starts or is predicted to touch as it ends. Deciding by the
     prediction alone, hair hops: weight moves a vertex by 0.7 mm in a step, many times what it presses in.
-    The hops, and not strands, made heads of wavy hair move at 1 mm/s for ever, and a micrometre a millimetre.
+    The hops made wavy hair tremble for ever. A pair that parts is held back for the one step: contact is
+    inelastic.
     """
     part, strand = wp.tid()
     strand = strand + first
@@ -290,9 +292,7 @@ def press_on_hair(
                 state.neighbour_offset[strand, v, slot] = now
                 continue
             normal = across / wp.max(distance, 1.0e-6)
-            touches = (
-                wp.min(distance, wp.length(across_strands(now, tangent, heading, half_edge))) < touching
-            )
+            touches = wp.min(distance, wp.length(across_strands(now, tangent, heading, half_edge))) < touching
             push = float(0.0)
             if touches:
                 push = contact.hair_stiffness * (touching - distance)
