@@ -6,9 +6,9 @@ SEED ?= 0
 OUT ?= runs/demo
 WEIGHTS ?= runs/weights
 
-# How long and on how much the shipped weights are trained. Those in the repository are of CUDA=1 cut short: 512
-# episodes, 2.0 minutes for the latent space, 3.3 for editing, 1.1 for goals, no U-Net. The completion went on from the one
-# of simulator version 5 for 6 minutes on two cores, on 24 episodes.
+# How long and on how much the shipped weights are trained. Those in the repository are of CUDA=1
+# cut short: 512 episodes, 2.0 minutes for the latent space (on the first 170 that it trains on), 3.3 for editing,
+# 1.1 for goals, no U-Net. The completion went on from simulator version 5's for 6 minutes on two cores, on 24 episodes.
 ifdef CUDA
 DEVICE := cuda
 EPISODES := 768
@@ -64,8 +64,8 @@ test-full: $(INSTALLED)  ## every test, at most 60 minutes
 	$(BIN)/python -m pytest
 
 # The recorded way to the shipped weights: data on training and on unseen families, latent space, editing, U-Net
-# and from it the completion, figures, and the network that reads goals out of pictures, which belongs to the latent space just installed.
-# Each step goes on where a killed one stopped.
+# and from it the completion, figures, and the network that reads goals out of pictures, which belongs to the latent
+# space just installed. Each step goes on where a killed one stopped.
 weights: $(INSTALLED)  ## retrain the shipped weights from nothing, at most 195 minutes on two cores
 	$(BIN)/combwise generate --seed 1 --episodes $(EPISODES) --heads 12 --device $(DEVICE) --out $(WEIGHTS)/train --resume
 	$(BIN)/combwise generate --seed 2 --episodes 16 --heads 4 --out $(WEIGHTS)/unseen --resume \

@@ -119,6 +119,10 @@ def test_a_completion_goes_on_from_one_of_an_earlier_simulator(tmp_path: Path) -
     save_checkpoint(older, dataclasses.replace(made.info, simulator_version="0"), made.tensors)
     with pytest.raises(CombwiseError, match="was trained on simulator version 0"):
         load_checkpoint(older)
+    foreign = tmp_path / "foreign.safetensors"
+    save_checkpoint(foreign, dataclasses.replace(made.info, kind="dynamics"), made.tensors)
+    with pytest.raises(CombwiseError, match="is of kind dynamics; expected unet or completion"):
+        train_completion(TrainCompletionConfig(data=data, out=tmp_path / "no", begin=foreign, steps=1))
     again = tmp_path / "again"
     train_completion(TrainCompletionConfig(data=data, out=again, begin=older, steps=1, batch=1))
     told = load_checkpoint(again / MODEL_FILE, kind="completion").info
