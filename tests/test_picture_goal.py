@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.goal_pictures import CONDITIONS, draw_readings, read_pictures
 from combwise.main import run
-from dynamics.checkpoint import CheckpointInfo, save_checkpoint
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, load_checkpoint, save_checkpoint
 from dynamics.latent.autoencoder import LatentConfig
 from dynamics.latent.model import LatentModel
 from hairsim.cameras.camera import Camera, look_at
@@ -248,6 +248,21 @@ def test_training_leaves_weights_that_make_goals(trained: Path, scene: Scene, tm
     length = np.linalg.norm(volume.direction, axis=-1)
     assert np.allclose(length[volume.occupancy > 0.0], 1.0, atol=1e-3)
     assert np.array_equal(goals.volume(maps, scene.head).occupancy, volume.occupancy)
+
+
+def test_training_goes_on_from_goals_of_an_older_simulator(trained: Path) -> None:
+    made = load_checkpoint(trained / "run" / MODEL_FILE, kind="goal")
+    older = trained / "older.safetensors"
+    save_checkpoint(older, dataclasses.replace(made.info, simulator_version="0"), made.tensors)
+    config = dataclasses.replace(
+        config_of(trained), out=trained / "on", begin=older, model=PictureConfig(), learning_rate=1e-9
+    )
+    train_goal(config)
+    found = load_checkpoint(config.out / MODEL_FILE, kind="goal")
+    assert found.info.sizes == made.info.sizes
+    assert found.info.training["begun_with"]["simulator_version"] == "0"
+    for name, tensor in made.tensors.items():
+        torch.testing.assert_close(found.tensors[name], tensor, atol=1e-3, rtol=0.0)
 
 
 def test_a_killed_training_goes_on_with_the_pictures_that_it_has(trained: Path) -> None:

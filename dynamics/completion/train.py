@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from dynamics.baselines.predictors import Volume
 from dynamics.batches import StateBatch, random_states
-from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, file_hash, fill_network, load_checkpoint
+from dynamics.beginning import read_beginning
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, fill_network
 from dynamics.completion.completion import KIND, Completion
 from dynamics.completion.unet import HAIR_CHANNELS, Hair, UNet, UNetConfig
 from dynamics.data import SOURCES, Store
@@ -189,20 +190,16 @@ def _begun(config: TrainCompletionConfig, store: Store) -> tuple[UNet, dict[str,
     torch.manual_seed(config.seed)
     if config.begin is None:
         return UNet(config.model, strokes=False), {}
-    path = config.begin / MODEL_FILE if config.begin.is_dir() else config.begin
-    checkpoint = load_checkpoint(
-        path,
-        simulator_version=None,
+    begun = read_beginning(
+        config.begin,
+        ("unet", KIND),
         profile=store.info.profile,
         grid=store.grid,
         observer_version=store.info.observer_version,
     )
-    info = checkpoint.info
-    if info.kind not in ("unet", KIND):
-        raise CombwiseError(f"checkpoint {path} is of kind {info.kind}; expected unet or {KIND}")
-    network = UNet(UNetConfig(**info.sizes["unet"]), strokes=False)
-    if info.kind == "unet":
+    checkpoint = begun.checkpoint
+    network = UNet(UNetConfig(**checkpoint.info.sizes["unet"]), strokes=False)
+    if checkpoint.info.kind == "unet":
         checkpoint = dataclasses.replace(checkpoint, tensors=without_strokes(checkpoint.tensors))
-    fill_network(network, checkpoint, path)
-    told = {"kind": info.kind, "simulator_version": info.simulator_version, "sha256": file_hash(path)}
-    return network, {"begun_with": {**told, "training": dict(info.training)}}
+    fill_network(network, checkpoint, begun.path)
+    return network, begun.told

@@ -13,13 +13,15 @@ from torch import Tensor, nn
 
 from dynamics.baselines.predictors import Volume
 from dynamics.batches import StrokeBatch, draw_window, random_strokes, stroke_batch
-from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, file_hash, load_checkpoint
+from dynamics.beginning import read_beginning
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, file_hash, fill_network
 from dynamics.data import SOURCES, Source, Store, Window
 from dynamics.editing.branch import EditingConfig, EditingModel
 from dynamics.latent.autoencoder import Decoded
 from dynamics.latent.load import load_latent
 from dynamics.latent.loss import DIRECTION_WEIGHT, volume_loss
 from dynamics.metrics import changed, changed_region, score
+from dynamics.model import editing_config
 from dynamics.pictures import draw_prediction
 from dynamics.precision import fast_arithmetic
 from dynamics.processes import Processes, processes_of
@@ -38,8 +40,11 @@ class TrainDynamicsConfig:
 
     Attributes:
         data: dataset folder.
-        latent: trained autoencoder, a file or the run folder of `combwise train latent`.
+        latent: trained autoencoder, the run folder of `combwise train latent` or a file that holds one, of
+            this simulator's hair or of an older one's: it knows what hair looks like, not how it moves.
         out: run folder.
+        begin: trained editing model to go on from, a file or its run folder, of any simulator version; its
+            latent space should be `latent`. None begins from nothing.
         minutes: time budget.
         batch: crops a step.
         learning_rate: at its highest.
@@ -55,12 +60,13 @@ class TrainDynamicsConfig:
         threads: on the CPU; 0 for all cores.
         steps: stop after so many steps; 0 for no limit.
         resume, overwrite: what to do with a run that is in `out` already.
-        model: sizes of the branch and reach of its mask.
+        model: sizes of the branch and reach of its mask; those of `begin` where that is given.
     """
 
     data: Path
     latent: Path
     out: Path
+    begin: Path | None = None
     minutes: float = 30.0
     batch: int = 6
     learning_rate: float = 1e-3
@@ -242,22 +248,36 @@ def train_dynamics(config: TrainDynamicsConfig) -> str:
 def _train(config: TrainDynamicsConfig, processes: Processes, device: torch.device) -> str:
     with processes.one_first():
         store = Store(config.data)
-        latent, _ = load_latent(config.latent, [store], kinds=("latent",))
+        latent, knows_hair = load_latent(config.latent, [store], simulator_version=None)
+        begun = config.begin and read_beginning(
+            config.begin,
+            ("dynamics",),
+            profile=store.info.profile,
+            grid=store.grid,
+            observer_version=store.info.observer_version,
+        )
         folder = open_run(config, processes)
     torch.manual_seed(config.seed)
-    model = EditingModel(latent, config.model, voxel=store.grid.voxel).to(device)
+    sizes = config.model if begun is None else editing_config(begun.checkpoint.info)
+    model = EditingModel(latent, sizes, voxel=store.grid.voxel).to(device)
+    if begun is not None:
+        fill_network(model.branch, begun.checkpoint, begun.path, under="branch.")
     latent_file = config.latent / MODEL_FILE if config.latent.is_dir() else config.latent
     info = CheckpointInfo(
         kind="dynamics",
         profile=store.info.profile,
         grid=store.grid,
         observer_version=store.info.observer_version,
-        sizes={"latent": dataclasses.asdict(latent.config), "editing": dataclasses.asdict(config.model)},
+        sizes={"latent": dataclasses.asdict(latent.config), "editing": dataclasses.asdict(sizes)},
         training={
             **training_record(config, store, processes),
             "drawing": config.drawing,
-            "latent": dict(load_checkpoint(latent_file).info.training),
+            "latent": dict(
+                knows_hair.training if knows_hair.kind == "latent" else knows_hair.training["latent"]
+            ),
+            "latent_simulator_version": knows_hair.simulator_version,
             "latent_sha256": file_hash(latent_file),
+            **({} if begun is None else begun.told),
         },
     )
     task = EditingTask(model, store, config, device)

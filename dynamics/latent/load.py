@@ -10,6 +10,7 @@ from dynamics.data import Store
 from dynamics.latent.autoencoder import LatentConfig
 from dynamics.latent.model import LatentModel
 from hairsim.errors import CombwiseError
+from hairsim.version import SIMULATOR_VERSION
 from hairsim.volume import GridSpec
 
 KINDS = ("latent", "dynamics")
@@ -20,7 +21,11 @@ PREFIX = "latent."
 
 
 def load_latent(
-    path: Path, stores: Sequence[Store], *, kinds: Sequence[str] = KINDS
+    path: Path,
+    stores: Sequence[Store],
+    *,
+    kinds: Sequence[str] = KINDS,
+    simulator_version: str | None = SIMULATOR_VERSION,
 ) -> tuple[LatentModel, CheckpointInfo]:
     """Load an autoencoder that fits datasets; return it and what its file says.
 
@@ -28,6 +33,7 @@ def load_latent(
         path: checkpoint, or the run folder that holds it.
         stores: the datasets; at least one.
         kinds: of checkpoint that will do.
+        simulator_version: of the hair that it learned; any when None.
 
     Raises:
         CombwiseError: there is none, it is of another kind, grid or version, or its tensors are not
@@ -40,6 +46,7 @@ def load_latent(
         grid=first.grid,
         observer_version=first.info.observer_version,
         kinds=kinds,
+        simulator_version=simulator_version,
     )
     for store in stores:
         if (store.grid, store.info.observer_version) != (info.grid, info.observer_version):
@@ -57,6 +64,7 @@ def read_latent(
     grid: GridSpec,
     observer_version: str | None = None,
     kinds: Sequence[str] = KINDS,
+    simulator_version: str | None = SIMULATOR_VERSION,
 ) -> tuple[LatentModel, CheckpointInfo]:
     """Load an autoencoder for a profile and grid; return it and what its file says.
 
@@ -66,12 +74,19 @@ def read_latent(
         grid: that it must have been trained on.
         observer_version: that its camera inputs must come from; any when None.
         kinds: of checkpoint that will do.
+        simulator_version: of the hair that it learned; any when None.
 
     Raises:
         CombwiseError: as `load_latent`.
     """
     file = path / MODEL_FILE if path.is_dir() else path
-    checkpoint = load_checkpoint(file, profile=profile, grid=grid, observer_version=observer_version)
+    checkpoint = load_checkpoint(
+        file,
+        profile=profile,
+        grid=grid,
+        simulator_version=simulator_version,
+        observer_version=observer_version,
+    )
     info = checkpoint.info
     if info.kind not in kinds:
         raise CombwiseError(f"checkpoint {file} is of kind {info.kind}; expected {' or '.join(kinds)}")

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dynamics.baselines.predictors import Volume
-from dynamics.checkpoint import MODEL_FILE, CheckpointInfo
+from dynamics.beginning import read_beginning
+from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, fill_network
 from dynamics.latent.autoencoder import Codes, features, volume_of
 from dynamics.latent.load import read_latent
 from dynamics.latent.loss import volume_loss
@@ -61,6 +62,8 @@ class TrainGoalConfig:
         data: dataset folder; its strands are what pictures are rendered of.
         out: run folder; pictures are kept in it.
         latent: checkpoint or run folder of the latent space that goals lie in; None for the shipped one.
+        begin: trained picture model to go on from, a file or its run folder, of any simulator version, in the
+            same latent space; None begins from nothing.
         minutes: time budget of the fitting; rendering comes before it.
         views: pictures to render, over all training episodes.
         batch: pictures a step.
@@ -71,13 +74,14 @@ class TrainGoalConfig:
         workers: processes that render; 0 for one a core.
         steps: stop after so many steps; 0 for no limit.
         resume, overwrite: what to do with a run that is in `out` already.
-        model: sizes of the network.
+        model: sizes of the network; those of `begin` where that is given.
         ranges: how pictures vary.
     """
 
     data: Path
     out: Path
     latent: Path | None = None
+    begin: Path | None = None
     minutes: float = 20.0
     views: int = 3000
     batch: int = 8
@@ -241,6 +245,9 @@ def train_goal(config: TrainGoalConfig) -> str:
     space = config.latent or WEIGHTS / f"{profile}.safetensors"
     latent, _ = read_latent(space, profile=profile, grid=grid)
     latent = latent.to(device).eval().requires_grad_(False)
+    begun = config.begin and read_beginning(
+        config.begin, (KIND,), profile=profile, grid=grid, observer_version=OBSERVER_VERSION
+    )
     training, validation = (_numbers(dataset, split) for split in ("training", "validation"))
     if not training:
         raise CombwiseError(f"dataset {config.data} has no episodes of the training split; generate more")
@@ -255,13 +262,16 @@ def train_goal(config: TrainGoalConfig) -> str:
     )
     save_mean(folder.path / MEAN_FILE, mean_hair([view.hair for view in lessons.views], grid))
     torch.manual_seed(config.seed)
-    network = PictureNetwork(config.model, grid, latent.quantiser.dim).to(device)
+    sizes = config.model if begun is None else PictureConfig(**begun.checkpoint.info.sizes["picture"])
+    network = PictureNetwork(sizes, grid, latent.quantiser.dim).to(device)
+    if begun is not None:
+        fill_network(network, begun.checkpoint, begun.path)
     info = CheckpointInfo(
         kind=KIND,
         profile=profile,
         grid=grid,
         observer_version=OBSERVER_VERSION,
-        sizes={"picture": dataclasses.asdict(config.model)},
+        sizes={"picture": dataclasses.asdict(sizes)},
         training={
             "data": dict(dataset.info.generation),
             "episodes": len(training),
@@ -273,6 +283,7 @@ def train_goal(config: TrainGoalConfig) -> str:
             "batch": config.batch,
             "learning_rate": config.learning_rate,
             "machine": machine(),
+            **({} if begun is None else begun.told),
         },
     )
     task = GoalTask(network, latent, lessons, held_back, config.batch, device)
