@@ -16,7 +16,7 @@ from hairsim.groom.families import make_groom
 from hairsim.groom.groom import Groom
 from hairsim.head.parametric import parametric_head
 from hairsim.physics import layout
-from hairsim.physics.config import PhysicsConfig
+from hairsim.physics.config import PhysicsConfig, soft_contact
 from hairsim.physics.material import Material, hair_with_gel, wet_hair
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path, stroke_paths
@@ -238,3 +238,45 @@ def test_hair_that_a_comb_drives_onto_the_skin_comes_to_rest_there() -> None:
     strokes = [random_stroke(world.strands(), head, rng) for _ in range(3)]
     world.comb([one_after_the_other(stroke_paths(strokes, head, rake_comb()))], rake_comb(), rest_seconds=0.2)
     assert not rejected(world.strands(), edge)
+
+
+@pytest.mark.slow
+def test_soft_contact_forgets_more_of_a_micrometre() -> None:
+    """Strokes end some half as far away as they move hair; with few hard neighbours, four fifths."""
+    head = parametric_head()
+    groom = make_groom("straight_long", head, guides=400, vertices=20, seed=4)
+    share = []
+    for config in (PhysicsConfig(), soft_contact()):
+        rng = np.random.default_rng(0)
+        world = HairWorld([head], [groom], config=config)
+        world.settle(3.0)
+        moved, apart = 0.0, 0.0
+        for _ in range(4):
+            path = stroke_path(random_stroke(world.strands(), head, rng), head, rake_comb())
+            before, start = world.strands(), world.snapshot()
+            shift = rng.normal(0.0, 1e-6, start["position"].shape).astype(np.float32)
+            shift[:, :2] = 0.0  # held by the follicle
+            ends = []
+            for position in (start["position"], start["position"] + shift):
+                world.restore({**start, "position": position})
+                world.comb([path], rake_comb(), rest_seconds=1.0)
+                ends.append(world.strands())
+            moved += float(np.linalg.norm(ends[0] - before, axis=-1).mean())
+            apart += float(np.linalg.norm(ends[0] - ends[1], axis=-1).mean())
+        share.append(apart / moved)
+    assert share[1] < 0.8 * share[0]
+
+
+def test_soft_contact_lets_hair_rest() -> None:
+    head = parametric_head()
+    groom = make_groom("wavy_bob", head, guides=120, vertices=14, seed=1)
+    world = HairWorld([head], [groom], config=soft_contact())
+    world.settle(8.0)
+    before = world.strands()
+    world.settle(2.0)
+    assert np.linalg.norm(world.strands() - before, axis=-1).mean() < 1e-4
+
+
+def test_a_reach_that_ends_before_hair_touches_is_refused() -> None:
+    with pytest.raises(CombwiseError, match="hair_reach is 0"):
+        PhysicsConfig(hair_reach=0.9)

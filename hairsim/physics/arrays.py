@@ -50,6 +50,8 @@ class ContactModel:
     skin_friction: wp.array(dtype=float)  # [W]
     hair_distance: wp.array(dtype=float)  # [W] at which guides touch [m]
     hair_stiffness: float
+    hair_soft: int
+    hair_reach: float
     hair_slip: float
     hair_friction: wp.array(dtype=float)  # [W]
     cohesion: wp.array(dtype=float)  # [W] [N]

@@ -165,6 +165,8 @@ def make_models(
     contact.skin_friction = per_world(m.friction_skin for m in materials)
     contact.hair_distance = per_world(config.hair_distance * groom.bundle_radius for groom in grooms)
     contact.hair_stiffness = config.hair_stiffness
+    contact.hair_soft = int(config.hair_soft)
+    contact.hair_reach = config.hair_reach
     contact.hair_slip = config.hair_slip
     contact.hair_friction = per_world(m.friction_hair for m in materials)
     contact.cohesion = per_world(m.cohesion for m in materials)

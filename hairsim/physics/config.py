@@ -31,7 +31,9 @@ class PhysicsConfig:
         skin_slip: displacement at which skin friction yields [m].
         hair_distance: distance at which neighbouring guides touch, in bundle radii. 0.45 makes the packed
             volume of 500 guides of 25 cm about 1.4 litres, a full head of hair.
-        hair_stiffness: repulsion between touching guides [N/m].
+        hair_stiffness: k of the repulsion k (d - r) of guides that are r apart and touch from d on [N/m].
+        hair_soft: whether it begins softly, k (d - r)^2 / d.
+        hair_reach: vertices within so many touching distances are remembered, and that far cohesion reaches.
         hair_slip: displacement at which hair-hair friction yields [m].
         neighbours: how many touching vertices each vertex remembers.
         neighbour_steps: steps between two searches for neighbours.
@@ -61,6 +63,8 @@ class PhysicsConfig:
     skin_slip: float = 0.0003
     hair_distance: float = 0.45
     hair_stiffness: float = 0.01
+    hair_soft: bool = False
+    hair_reach: float = 2.0
     hair_slip: float = 0.0005
     neighbours: int = 6
     neighbour_steps: int = 6
@@ -76,8 +80,21 @@ class PhysicsConfig:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.time_step) and 0.0 < self.time_step <= 0.1):
             raise CombwiseError(f"time_step is {self.time_step} s; expected above 0 and at most 0.1 s")
+        if not (np.isfinite(self.hair_reach) and self.hair_reach > 1.0):
+            raise CombwiseError(f"hair_reach is {self.hair_reach}; expected more than 1 touching distance")
         if not 1 <= self.neighbours <= 32 or self.neighbour_steps < 1:
             raise CombwiseError(
                 f"neighbours is {self.neighbours} and neighbour_steps {self.neighbour_steps}; "
                 "expected 1 .. 32 and at least 1"
             )
+
+
+def soft_contact() -> PhysicsConfig:
+    """Return physics in which guides are bundles of loose hair that feel many neighbours, far and softly.
+
+    Few hard neighbours scatter hair as a table scatters billiard balls; with these, strokes can be foretold
+    better (docs/architecture.md). No shipped weights have learned such hair, so it is not the default.
+    """
+    return PhysicsConfig(
+        hair_distance=0.7, hair_stiffness=0.004, hair_soft=True, hair_reach=1.3, neighbours=14
+    )

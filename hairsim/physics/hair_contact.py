@@ -52,6 +52,20 @@ def vertex_at(position: wp.array2d(dtype=wp.vec3), index: int) -> wp.vec3:
 
 
 @wp.func
+def repulsion(contact: ContactModel, touching: float, distance: float) -> tuple[float, float]:
+    """Return the push [N] of two vertices off each other, and how fast it falls with distance [N/m].
+
+    It grows in proportion to how far they press in; soft, with the square: loose fibres give way at first and
+    stiffen as they are packed [vanWyk1946].
+    """
+    pressed = touching - distance
+    if contact.hair_soft == 0:
+        return contact.hair_stiffness * pressed, contact.hair_stiffness
+    slope = contact.hair_stiffness * wp.abs(pressed) / touching
+    return slope * pressed, 2.0 * slope
+
+
+@wp.func
 def visited_before(a: wp.vec3, b: wp.vec3, first: int, second: int, cell: float) -> bool:
     """Return whether a search in one world alone meets vertex `first` at `a` [m] before `second` at `b`.
 
@@ -123,7 +137,7 @@ def find_neighbours(
     world = strand // rod.strands_per_world
     if searching[world] == 0:
         return
-    limit = 2.0 * contact.hair_distance[world]
+    limit = contact.hair_reach * contact.hair_distance[world]
     keeping = limit
     if contact.cohesion[world] == 0.0:
         keeping = HELD * contact.hair_distance[world]
@@ -230,7 +244,9 @@ def keep_mutual(
             place = index - other * rod.vertices
             mutual = bool(place < 2)
             for back in range(contact.neighbours):
-                mutual = mutual or found[other, place, back] == strand * rod.vertices + v
+                if mutual:
+                    break
+                mutual = found[other, place, back] == strand * rod.vertices + v
             if mutual:
                 neighbour[strand, v, count] = index
                 neighbour_offset[strand, v, count] = found_offset[strand, v, slot]
@@ -288,15 +304,18 @@ def press_on_hair(
             half_edge = 0.25 * (rod.edge_length[strand] + rod.edge_length[other])
             across = across_strands(offset, tangent, heading, half_edge)
             distance = wp.length(across)
-            if distance > 2.0 * touching:
+            if distance > contact.hair_reach * touching:
                 state.neighbour_offset[strand, v, slot] = now
                 continue
             normal = across / wp.max(distance, 1.0e-6)
-            touches = wp.min(distance, wp.length(across_strands(now, tangent, heading, half_edge))) < touching
-            push = float(0.0)
+            touches = distance < touching
+            if not touches:
+                touches = wp.length(across_strands(now, tangent, heading, half_edge)) < touching
+            push, hardness = float(0.0), float(0.0)
             if touches:
-                push = contact.hair_stiffness * (touching - distance)
-            touch = cohesion * wp.min(2.0 - distance / touching, 1.0)
+                push, hardness = repulsion(contact, touching, distance)
+            share = (contact.hair_reach - distance / touching) / (contact.hair_reach - 1.0)
+            touch = cohesion * wp.min(share, 1.0)
             held = now - state.neighbour_offset[strand, v, slot]
             held = held - normal * wp.dot(normal, held)
             slipped = wp.length_sq(held)
@@ -310,6 +329,6 @@ def press_on_hair(
             force = force + normal * push - away * hold
             holds = holds + 2.0 * hold
             if touches:
-                stiffness = stiffness + wp.outer(normal, normal) * (2.0 * contact.hair_stiffness)
+                stiffness = stiffness + wp.outer(normal, normal) * (2.0 * hardness)
         work.force[strand, v] = force
         work.stiffness[strand, v] = stiffness + wp.identity(n=3, dtype=float) * holds

@@ -52,7 +52,7 @@ class Solver:
         worlds = shape[0] // rod.strands_per_world
         longest = rod.edge_length.numpy().reshape(worlds, -1).max(axis=1)
         reach = [
-            ((0.5 * float(edge)) ** 2 + (2.0 * float(touching)) ** 2) ** 0.5
+            ((0.5 * float(edge)) ** 2 + (contact.hair_reach * float(touching)) ** 2) ** 0.5
             for edge, touching in zip(longest, contact.hair_distance.numpy(), strict=True)
         ]
         self._cell = max(reach)
