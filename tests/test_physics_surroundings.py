@@ -10,6 +10,7 @@ import warp as wp
 
 from benchmarks.physics.robustness import one_after_the_other, rejected
 from benchmarks.physics.scenes import clamped_rods, floor, groom, rod_tool, straight_path
+from benchmarks.predictability import combed, shifted
 from hairsim.errors import CombwiseError
 from hairsim.generate.random_stroke import random_stroke
 from hairsim.groom.families import make_groom
@@ -254,13 +255,7 @@ def test_soft_contact_forgets_more_of_a_micrometre() -> None:
         for _ in range(4):
             path = stroke_path(random_stroke(world.strands(), head, rng), head, rake_comb())
             before, start = world.strands(), world.snapshot()
-            shift = rng.normal(0.0, 1e-6, start["position"].shape).astype(np.float32)
-            shift[:, :2] = 0.0  # held by the follicle
-            ends = []
-            for position in (start["position"], start["position"] + shift):
-                world.restore({**start, "position": position})
-                world.comb([path], rake_comb(), rest_seconds=1.0)
-                ends.append(world.strands())
+            ends = [combed(world, path, state) for state in (start, shifted(start, 1e-6, rng))]
             moved += float(np.linalg.norm(ends[0] - before, axis=-1).mean())
             apart += float(np.linalg.norm(ends[0] - ends[1], axis=-1).mean())
         share.append(apart / moved)

@@ -24,7 +24,6 @@ def load_latent(
     path: Path,
     stores: Sequence[Store],
     *,
-    kinds: Sequence[str] = KINDS,
     simulator_version: str | None = SIMULATOR_VERSION,
 ) -> tuple[LatentModel, CheckpointInfo]:
     """Load an autoencoder that fits datasets; return it and what its file says.
@@ -32,7 +31,6 @@ def load_latent(
     Args:
         path: checkpoint, or the run folder that holds it.
         stores: the datasets; at least one.
-        kinds: of checkpoint that will do.
         simulator_version: of the hair that it learned; any when None.
 
     Raises:
@@ -45,7 +43,6 @@ def load_latent(
         profile=first.info.profile,
         grid=first.grid,
         observer_version=first.info.observer_version,
-        kinds=kinds,
         simulator_version=simulator_version,
     )
     for store in stores:
@@ -63,7 +60,6 @@ def read_latent(
     profile: str,
     grid: GridSpec,
     observer_version: str | None = None,
-    kinds: Sequence[str] = KINDS,
     simulator_version: str | None = SIMULATOR_VERSION,
 ) -> tuple[LatentModel, CheckpointInfo]:
     """Load an autoencoder for a profile and grid; return it and what its file says.
@@ -73,7 +69,6 @@ def read_latent(
         profile: "small" or "base".
         grid: that it must have been trained on.
         observer_version: that its camera inputs must come from; any when None.
-        kinds: of checkpoint that will do.
         simulator_version: of the hair that it learned; any when None.
 
     Raises:
@@ -88,8 +83,8 @@ def read_latent(
         observer_version=observer_version,
     )
     info = checkpoint.info
-    if info.kind not in kinds:
-        raise CombwiseError(f"checkpoint {file} is of kind {info.kind}; expected {' or '.join(kinds)}")
+    if info.kind not in KINDS:
+        raise CombwiseError(f"checkpoint {file} is of kind {info.kind}; expected {' or '.join(KINDS)}")
     model = LatentModel(LatentConfig(**info.sizes["latent"]))
     fill_network(model, checkpoint, file, under=PREFIX if info.kind == "dynamics" else "")
     return model, info
