@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import tyro
 
-from benchmarks.physics.__main__ import PhysicsBenchmark, command, run
-from benchmarks.physics.laws import Break
-from hairsim.errors import CombwiseError
+from benchmarks.physics.__main__ import PhysicsBenchmark, command, main, run
+from benchmarks.physics.entangled import entangled
+from benchmarks.physics.laws import Break, Laws
 
 
 @pytest.mark.parametrize(
@@ -28,9 +28,19 @@ def test_a_broken_law_fails_the_experiment_that_guards_it(
     assert {"experiment", "case", "value", "expected", "error", "target", "ok"} == set(written["rows"][0])
 
 
-def test_an_unknown_experiment_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CombwiseError, match="unknown experiments"):
-        PhysicsBenchmark(tmp_path / "x.json", only=("juggling",))
+def test_an_unknown_experiment_is_named_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--out", str(tmp_path / "x.json"), "--only", "juggling"]) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert "unknown experiments ['juggling']" in sentence
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_locks_that_wind_around_each_other_are_combed_apart() -> None:
+    pull, left = entangled(Laws(quick=True))
+    assert pull.ok and pull.expected > 0.0  # tips upward needs less than from the root
+    assert left.ok
 
 
 def test_a_law_is_broken_from_the_command_line() -> None:

@@ -9,8 +9,9 @@ import datetime
 import json
 import os
 import platform
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -137,5 +138,15 @@ def command(config: PhysicsBenchmark) -> str:
     return " ".join(words)
 
 
+def main(words: Sequence[str] | None = None) -> int:
+    """Run what a command line asks for; return its exit status."""
+    try:
+        run(tyro.cli(PhysicsBenchmark, args=words, description=__doc__))
+    except CombwiseError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == "__main__":
-    run(tyro.cli(PhysicsBenchmark, description=__doc__))
+    sys.exit(main())
