@@ -100,6 +100,8 @@ class Workspace:
 
     predicted: wp.array2d(dtype=wp.vec3)  # [N, V] position + velocity * step [m]
     tangent: wp.array2d(dtype=wp.vec3)  # [N, V] unit, of the strand at a vertex, at the prediction
+    turn: wp.array2d(dtype=wp.vec3)  # [N, V] from the edge before a vertex to the one after, there [rad]
+    frame: wp.array2d(dtype=wp.quat)  # [N, V] twist-free, of the edge that starts at the vertex, there
     force: wp.array2d(dtype=wp.vec3)  # [N, V] skin and hair contact at the prediction [N]
     stiffness: wp.array2d(dtype=wp.mat33)  # [N, V] minus its derivative [N/m]
     comb_force: wp.array2d(dtype=wp.vec3)  # [N, V] the same from the comb

@@ -222,6 +222,7 @@ def make_workspace(worlds: int, shape: tuple[int, int], device: str) -> Any:
     for name in (
         "predicted",
         "tangent",
+        "turn",
         "force",
         "comb_force",
         "comb_direction",
@@ -234,6 +235,7 @@ def make_workspace(worlds: int, shape: tuple[int, int], device: str) -> Any:
         setattr(work, name, zeros_per_vertex(shape, wp.mat33, device))
     for name in ("factor", "pivot_inverse"):
         setattr(work, name, zeros_per_vertex(shape, wp.mat33d, device))
+    work.frame = zeros_per_vertex(shape, wp.quat, device)
     work.forward = zeros_per_vertex(shape, wp.vec3d, device)
     for name in ("sweep_factor", "sweep_forward"):
         setattr(work, name, zeros_per_vertex(shape, float, device))

@@ -110,6 +110,7 @@ def find_neighbours(
     rod: RodModel,
     contact: ContactModel,
     grid: wp.uint64,
+    points: wp.array(dtype=wp.vec3),
     place: wp.array(dtype=wp.vec3),
     reach: wp.array(dtype=float),
     searching: wp.array(dtype=int),
@@ -142,6 +143,7 @@ def find_neighbours(
     if contact.cohesion[world] == 0.0:
         keeping = HELD * contact.hair_distance[world]
     near = reach[world] * reach[world]
+    too_far = (reach[world] + ROUNDING) * (reach[world] + ROUNDING)
     cell = 1.0 / reach[world]
     last = strand - strand % rod.strands_per_world + rod.strands_per_world
     for v in range(2 + part, rod.vertices, parts):
@@ -164,9 +166,12 @@ def find_neighbours(
                 neighbour_offset[strand, v, kept] = old_offset[strand, v, old]
                 kept = kept + 1
         count = kept
-        query = wp.hash_grid_query(grid, point + place[world], reach[world] + ROUNDING)
+        placed = point + place[world]
+        query = wp.hash_grid_query(grid, placed, reach[world] + ROUNDING)
         index = int(0)
         while kept < contact.neighbours and wp.hash_grid_query_next(query, index):
+            if wp.length_sq(placed - points[index]) > too_far:  # most of what the cells hold
+                continue
             other = index // rod.vertices
             if other == strand or other < last - rod.strands_per_world or other >= last:
                 continue
@@ -309,26 +314,31 @@ def press_on_hair(
                 continue
             normal = across / wp.max(distance, 1.0e-6)
             touches = distance < touching
-            if not touches:
+            gap = distance - touching - ROUNDING
+            if not touches and (gap < 0.0 or gap * gap < wp.length_sq(offset - now)):
+                # They may have touched: across strands, a pair moves no further than its vertices do.
                 touches = wp.length(across_strands(now, tangent, heading, half_edge)) < touching
             push, hardness = float(0.0), float(0.0)
             if touches:
                 push, hardness = repulsion(contact, touching, distance)
-            share = (contact.hair_reach - distance / touching) / (contact.hair_reach - 1.0)
-            touch = cohesion * wp.min(share, 1.0)
+            load = wp.max(push, 0.0)
+            if cohesion > 0.0:
+                share = (contact.hair_reach - distance / touching) / (contact.hair_reach - 1.0)
+                load = load + cohesion * wp.min(share, 1.0)
             held = now - state.neighbour_offset[strand, v, slot]
             held = held - normal * wp.dot(normal, held)
             slipped = wp.length_sq(held)
             if slipped > contact.hair_slip * contact.hair_slip:
                 held = held * (contact.hair_slip / wp.sqrt(slipped))
             state.neighbour_offset[strand, v, slot] = now - held
-            away = held + offset - now
-            away = away - normal * wp.dot(normal, away)
-            load = wp.max(push, 0.0) + touch
-            hold = friction_stiffness(friction, load, wp.length(away), contact.hair_slip)
-            force = force + normal * push - away * hold
-            holds = holds + 2.0 * hold
             if touches:
+                force = force + normal * push
                 stiffness = stiffness + wp.outer(normal, normal) * (2.0 * hardness)
+            if load > 0.0:
+                away = held + offset - now
+                away = away - normal * wp.dot(normal, away)
+                hold = friction_stiffness(friction, load, wp.length(away), contact.hair_slip)
+                force = force - away * hold
+                holds = holds + 2.0 * hold
         work.force[strand, v] = force
         work.stiffness[strand, v] = stiffness + wp.identity(n=3, dtype=float) * holds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +12,12 @@ import warp as wp
 STRANDS_A_BLOCK = 32
 """CUDA threads a block. A thread is a strand, a long chain of dependent work, and there are only thousands:
 small blocks spread them over all multiprocessors."""
+
+FEWEST_STRANDS = 32
+"""No range of strands is shorter: starting it would take as long as stepping them."""
+
+RANGES_A_THREAD = 3
+"""Some strands touch many others and take longer: who is done early takes a range more."""
 
 PARTS = 16
 """Threads a strand on a GPU, in kernels whose vertices do not wait for each other."""
@@ -25,19 +32,21 @@ NAP = 0.0003
 class StrandLauncher:
     """Runs kernels whose first argument is the index of the first strand of their range.
 
-    Warp's CPU launches use one thread and release the interpreter lock, so a range of strands per thread
-    uses every core. Kernels only gather (no atomics), so the bits do not depend on the split.
+    Warp's CPU launches use one thread and release the interpreter lock, so threads that each take the next
+    range of strands use every core. Kernels only gather (no atomics), so the bits do not depend on the split.
     """
 
     def __init__(self, device: str, strands: int, threads: int) -> None:
         self._device = device
-        cuda = wp.get_device(device).is_cuda
-        self._block = STRANDS_A_BLOCK if cuda else None
+        self._on_gpu = cuda = wp.get_device(device).is_cuda
         self._parts = PARTS if cuda else 1
-        parts = 1 if cuda else max(1, min(threads, strands // 32))
+        threads = 1 if cuda else max(1, min(threads, strands // FEWEST_STRANDS))
+        parts = 1 if threads == 1 else min(RANGES_A_THREAD * threads, strands // FEWEST_STRANDS)
         edges = [strands * part // parts for part in range(parts + 1)]
         self._ranges = list(zip(edges[:-1], edges[1:], strict=True))
-        self._pool = ThreadPoolExecutor(parts) if parts > 1 else None
+        self._helpers = threads - 1
+        self._pool = ThreadPoolExecutor(self._helpers) if self._helpers else None
+        self._recorded: dict[Any, _Recorded] = {}
 
     def launch(self, kernel: Any, inputs: list[Any]) -> None:
         """Launch `kernel(first, *inputs)` with one thread index per strand."""
@@ -51,24 +60,69 @@ class StrandLauncher:
         self._launch(kernel, (self._parts,), [self._parts, *inputs])
 
     def _launch(self, kernel: Any, parts: tuple[int, ...], inputs: list[Any]) -> None:
-        if self._pool is None:
+        if self._on_gpu:
             first, last = self._ranges[0]
             wp.launch(
                 kernel,
                 dim=(*parts, last - first),
                 inputs=[first, *inputs],
                 device=self._device,
-                block_dim=self._block,
+                block_dim=STRANDS_A_BLOCK,
             )
             return
-        jobs = [
-            self._pool.submit(
-                wp.launch, kernel, dim=(*parts, last - first), inputs=[first, *inputs], device=self._device
-            )
-            for first, last in self._ranges
-        ]
-        for job in jobs:
+        recorded = self._recorded.get(kernel)
+        if recorded is None:
+            recorded = self._recorded[kernel] = _Recorded(kernel, self._ranges, parts, inputs, self._device)
+        launches = iter(recorded.with_inputs(inputs))
+        helping = (
+            [self._pool.submit(_take_turns, launches) for _ in range(self._helpers)] if self._pool else []
+        )
+        _take_turns(launches)
+        for job in helping:
             job.result()
+
+
+def _take_turns(launches: Iterator[Any]) -> None:
+    """Launch what nobody has taken yet."""
+    for launch in launches:
+        launch.launch()
+
+
+class _Recorded:
+    """A kernel's launches, one for each range of strands, packed once and launched again and again.
+
+    Packing the arguments takes longer than stepping a few strands does. Structs are passed as they are
+    when they are launched, so that what changes in them is seen.
+    """
+
+    def __init__(
+        self,
+        kernel: Any,
+        ranges: list[tuple[int, int]],
+        parts: tuple[int, ...],
+        inputs: list[Any],
+        device: str,
+    ) -> None:
+        self._inputs = list(inputs)
+        self._launches = [
+            wp.launch(
+                kernel,
+                dim=(*parts, last - first),
+                inputs=[first, *inputs],
+                device=device,
+                record_cmd=True,
+            )
+            for first, last in ranges
+        ]
+
+    def with_inputs(self, inputs: list[Any]) -> list[Any]:
+        """Return the launches, with inputs that differ from the last time's packed anew."""
+        for place, (before, now) in enumerate(zip(self._inputs, inputs, strict=True)):
+            if now is not before:
+                self._inputs[place] = now
+                for launch in self._launches:
+                    launch.set_param_at_index(place + 1, now)
+        return self._launches
 
 
 class Pace:

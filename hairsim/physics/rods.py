@@ -18,7 +18,7 @@ from __future__ import annotations
 import warp as wp
 
 from hairsim.physics.arrays import RodModel, RodState, Workspace
-from hairsim.physics.formulas import curvature_between, inverse_symmetric, shortest_rotation, tangent_at
+from hairsim.physics.formulas import inverse_symmetric, tangent_at
 from hairsim.physics.twist import material_frame
 
 wp.set_module_options({"enable_backward": False})
@@ -29,6 +29,7 @@ def moment_at(
     stiffness: wp.vec3,
     before: wp.vec3,
     after: wp.vec3,
+    turn: wp.vec3,
     frame: wp.quat,
     rest: wp.vec3,
     narrow: wp.vec3,
@@ -37,12 +38,12 @@ def moment_at(
 ) -> wp.vec3:
     """Moment [N m] at the vertex between two unit tangents: E I (kappa - kappa_rest) and G J times the twist.
 
-    `stiffness` is of bending the softer way, how much more the harder way has, and of twisting [N m^2].
-    `rest` and `narrow`, the section's narrow axis, are given in `frame`, the material frame of the edge
-    before. The twisting moment acts along the mean tangent, which has a unit part along both edges
-    [Bergou2008, eq. (9)].
+    `turn` is the rotation vector from one to the other. `stiffness` is of bending the softer way, how much
+    more the harder way has, and of twisting [N m^2]. `rest` and `narrow`, the section's narrow axis, are
+    given in `frame`, the material frame of the edge before. The twisting moment acts along the mean tangent,
+    which has a unit part along both edges [Bergou2008, eq. (9)].
     """
-    turned = curvature_between(before, after) - wp.quat_rotate(frame, rest)
+    turned = turn - wp.quat_rotate(frame, rest)
     mean = (before + after) / wp.max(1.0 + wp.dot(before, after), 1.0e-3)
     bent = turned * stiffness[0]
     if stiffness[1] > 0.0:
@@ -107,16 +108,18 @@ def sum_rod_forces(
             + work.force[strand, v]
             + work.comb_force[strand, v]
         )
-    frame = rod.root_frame[strand]
     before = rod.root_tangent[strand]
     for v in range(1, last):
         edge = work.predicted[strand, v + 1] - work.predicted[strand, v]
         stretched = wp.length(edge)
         after = edge / wp.max(stretched, 1.0e-9)
-        turned = material_frame(frame, before, state.twist[strand, v - 1])
+        frame = material_frame(work.frame[strand, v - 1], before, state.twist[strand, v - 1])
         twist = state.twist[strand, v] - state.twist[strand, v - 1]
         rest = rod.rest_curvature[strand, v]
-        moment = moment_at(stiffness, before, after, turned, rest, rod.narrow_axis[strand], twist, length)
+        turn = work.turn[strand, v]
+        moment = moment_at(
+            stiffness, before, after, turn, frame, rest, rod.narrow_axis[strand], twist, length
+        )
         pull = after * (rod.stretch_stiffness * (stretched / length - 1.0))
         push_after = wp.cross(moment, after) / length
         push_before = wp.cross(moment, before) / length
@@ -126,7 +129,6 @@ def sum_rod_forces(
         if v >= 3:
             work.residual[strand, v - 1] = work.residual[strand, v - 1] - push_before
         work.residual[strand, v + 1] = work.residual[strand, v + 1] - pull - push_after
-        frame = shortest_rotation(before, after) * frame
         before = after
 
 

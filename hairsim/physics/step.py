@@ -117,6 +117,7 @@ class Solver:
                 self._rod,
                 self._contact,
                 self._grid.id,
+                self._points,
                 self._place,
                 self._reach,
                 self._searching,
@@ -159,8 +160,7 @@ class Solver:
                 launch(leave_comb, [rod, state, work])
         else:
             launch(press_on_comb, [rod, contact, comb, comb_step, state, work])
-        if rod.twists:
-            launch(relax_twist, [rod, state, work])
+        launch(relax_twist, [rod, state, work])
         launch(sum_rod_forces, [rod, state, work])
         launch(solve_rods, [rod, state, work])
         if comb is not None:

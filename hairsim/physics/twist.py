@@ -43,7 +43,7 @@ def relax_twist(
     # workspace
     work: Workspace,
 ):
-    """Take one Newton step on the angles of a strand's edges at the predicted positions.
+    """Carry frames along the strands at the predicted positions, and take one Newton step on the angles.
 
     Edge 0 is turned by the follicle and keeps its angle; the last edge keeps its own where tips are held.
     """
@@ -58,31 +58,37 @@ def relax_twist(
     excess = rod.bending_excess[world]
     frame = rod.root_frame[strand]
     before = rod.root_tangent[strand]
-    gradient_bend = float(0.0)
-    second_bend = float(0.0)
+    after = wp.normalize(work.predicted[strand, 2] - work.predicted[strand, 1])
+    work.frame[strand, 0] = frame
+    work.turn[strand, 1] = curvature_between(before, after)
+    frame = shortest_rotation(before, after) * frame
     # Forward sweep of the tridiagonal system, rows 1 .. last; row e couples with e - 1 and e + 1.
     factor = float(0.0)
     forward = float(0.0)
     for e in range(1, last + 1):
-        after = wp.normalize(work.predicted[strand, e + 1] - work.predicted[strand, e])
-        frame = shortest_rotation(before, after) * frame
+        work.frame[strand, e] = frame
+        before = after
         angle = state.twist[strand, e]
-        gradient_bend = 0.0
-        second_bend = 0.0
+        gradient_bend = float(0.0)
+        second_bend = float(0.0)
         if e < last:
-            beyond = wp.normalize(work.predicted[strand, e + 2] - work.predicted[strand, e + 1])
-            turn = curvature_between(after, beyond)
-            rest = wp.quat_rotate(material_frame(frame, after, angle), rod.rest_curvature[strand, e + 1])
-            gradient_bend = -bending * wp.dot(turn, wp.cross(after, rest))
-            second_bend = bending * wp.dot(turn, rest)
-            if excess > 0.0:
-                narrow = wp.quat_rotate(material_frame(frame, after, angle), rod.narrow_axis[strand])
-                harder = excess / length
-                uneven = wp.dot(turn - rest, narrow)
-                turning = wp.dot(turn, wp.cross(after, narrow))
-                gradient_bend = gradient_bend + harder * uneven * turning
-                second_bend = second_bend + harder * (turning * turning - uneven * wp.dot(turn, narrow))
-            second_bend = wp.max(second_bend, 0.0)
+            after = wp.normalize(work.predicted[strand, e + 2] - work.predicted[strand, e + 1])
+            turn = curvature_between(before, after)
+            work.turn[strand, e + 1] = turn
+            if rod.twists == 1:
+                turned = material_frame(frame, before, angle)
+                rest = wp.quat_rotate(turned, rod.rest_curvature[strand, e + 1])
+                gradient_bend = -bending * wp.dot(turn, wp.cross(before, rest))
+                second_bend = bending * wp.dot(turn, rest)
+                if excess > 0.0:
+                    narrow = wp.quat_rotate(turned, rod.narrow_axis[strand])
+                    harder = excess / length
+                    uneven = wp.dot(turn - rest, narrow)
+                    turning = wp.dot(turn, wp.cross(before, narrow))
+                    gradient_bend = gradient_bend + harder * uneven * turning
+                    second_bend = second_bend + harder * (turning * turning - uneven * wp.dot(turn, narrow))
+                second_bend = wp.max(second_bend, 0.0)
+            frame = shortest_rotation(before, after) * frame
         gradient = gradient_bend + twisting * (angle - state.twist[strand, e - 1])
         diagonal = second_bend + twisting
         if e < last:
@@ -95,7 +101,8 @@ def relax_twist(
         factor = -twisting / pivot
         work.sweep_factor[strand, e] = factor
         work.sweep_forward[strand, e] = forward
-        before = after
+    if rod.twists == 0:
+        return
     change = float(0.0)
     for back in range(last):
         e = last - back
