@@ -251,6 +251,30 @@ def test_cuda_and_cpu_agree_on_hair_that_falls() -> None:
     assert in_the_end < 1e-4
 
 
+def strands_torn(projections: int) -> int:
+    """Return how many of 100 strands have an edge 2 % too long, four steps after they were thrown about."""
+    head = parametric_head()
+    groom = make_groom("coily_bob", head, guides=100, vertices=24, seed=2)
+    world = HairWorld([head], [groom], config=PhysicsConfig(projections=projections))
+    edges = np.linalg.norm(np.diff(world.strands(), axis=1), axis=-1)
+    start = world.snapshot()
+    velocity = np.random.default_rng(0).normal(0.0, 0.2, start["velocity"].shape).astype(np.float32)
+    velocity[:, :2] = 0.0  # held by the follicle
+    world.restore({**start, "velocity": velocity})
+    world.settle(4 * STEP)
+    longer = np.linalg.norm(np.diff(world.strands(), axis=1), axis=-1) / edges
+    return int((longer.max(axis=1) > 1.02).sum())
+
+
+def test_hair_that_is_thrown_about_keeps_its_length_with_more_projections() -> None:
+    assert strands_torn(10) < 5 < 40 < strands_torn(1)
+
+
+def test_no_projection_at_all_is_refused() -> None:
+    with pytest.raises(CombwiseError, match="projections is 0"):
+        PhysicsConfig(projections=0)
+
+
 def test_hair_that_a_comb_drives_onto_the_skin_comes_to_rest_there() -> None:
     """The strand that version 4 left beating against the skin, its edges 10 % too long."""
     head, seed = parametric_head(), 48

@@ -28,6 +28,7 @@ class RodModel:
     tips_held: int  # 1: the last edge keeps its angle of twist
     linear_density: wp.array(dtype=float)  # [W] [kg/m]
     speed_limit: float  # [m/s]
+    projections: int  # of too long edges on their lengths in a step, at most
     edge_length: wp.array(dtype=float)  # [N] every edge of a strand is equally long [m]
     root_tangent: wp.array(dtype=wp.vec3)  # [N] direction of the held edge
     rest_curvature: wp.array2d(

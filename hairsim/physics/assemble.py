@@ -146,6 +146,7 @@ def make_models(
     rod.tips_held = 0
     rod.linear_density = per_world(m.linear_density for m in materials)
     rod.speed_limit = config.speed_limit
+    rod.projections = config.projections
     rod.edge_length = wp.array(edge.astype(np.float32), dtype=float, device=device)
     tangent = (strands[:, 1] - strands[:, 0]) / edge[:, None]
     rod.root_tangent = wp.array(tangent.astype(np.float32), dtype=wp.vec3, device=device)
