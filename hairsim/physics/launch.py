@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,9 +14,6 @@ small blocks spread them over all multiprocessors."""
 
 FEWEST_STRANDS = 32
 """No range of strands is shorter: starting it would take as long as stepping them."""
-
-RANGES_A_THREAD = 3
-"""Some strands touch many others and take longer: who is done early takes a range more."""
 
 PARTS = 16
 """Threads a strand on a GPU, in kernels whose vertices do not wait for each other."""
@@ -32,20 +28,18 @@ NAP = 0.0003
 class StrandLauncher:
     """Runs kernels whose first argument is the index of the first strand of their range.
 
-    Warp's CPU launches use one thread and release the interpreter lock, so threads that each take the next
-    range of strands use every core. Kernels only gather (no atomics), so the bits do not depend on the split.
+    Warp's CPU launches use one thread and release the interpreter lock, so a range of strands per thread
+    uses every core. Kernels only gather (no atomics), so the bits do not depend on the split.
     """
 
     def __init__(self, device: str, strands: int, threads: int) -> None:
         self._device = device
         self._on_gpu = cuda = wp.get_device(device).is_cuda
         self._parts = PARTS if cuda else 1
-        threads = 1 if cuda else max(1, min(threads, strands // FEWEST_STRANDS))
-        parts = 1 if threads == 1 else min(RANGES_A_THREAD * threads, strands // FEWEST_STRANDS)
+        parts = 1 if cuda else max(1, min(threads, strands // FEWEST_STRANDS))
         edges = [strands * part // parts for part in range(parts + 1)]
         self._ranges = list(zip(edges[:-1], edges[1:], strict=True))
-        self._helpers = threads - 1
-        self._pool = ThreadPoolExecutor(self._helpers) if self._helpers else None
+        self._helpers = ThreadPoolExecutor(parts - 1) if parts > 1 else None
         self._recorded: dict[Any, _Recorded] = {}
 
     def launch(self, kernel: Any, inputs: list[Any]) -> None:
@@ -73,19 +67,11 @@ class StrandLauncher:
         recorded = self._recorded.get(kernel)
         if recorded is None:
             recorded = self._recorded[kernel] = _Recorded(kernel, self._ranges, parts, inputs, self._device)
-        launches = iter(recorded.with_inputs(inputs))
-        helping = (
-            [self._pool.submit(_take_turns, launches) for _ in range(self._helpers)] if self._pool else []
-        )
-        _take_turns(launches)
-        for job in helping:
+        own, *others = recorded.with_inputs(inputs)
+        jobs = [self._helpers.submit(launch.launch) for launch in others] if self._helpers else []
+        own.launch()
+        for job in jobs:
             job.result()
-
-
-def _take_turns(launches: Iterator[Any]) -> None:
-    """Launch what nobody has taken yet."""
-    for launch in launches:
-        launch.launch()
 
 
 class _Recorded:
