@@ -90,7 +90,7 @@ class _Recorded:
         device: str,
     ) -> None:
         self._inputs = list(inputs)
-        self._launches = [
+        self._launches: list[Any] = [
             wp.launch(
                 kernel,
                 dim=(*parts, last - first),
