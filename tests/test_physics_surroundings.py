@@ -213,28 +213,31 @@ def test_a_stroke_gives_the_same_bits_again_on_cuda() -> None:
     assert found[0] == found[1] == found[2]
 
 
-def falls_apart(first: HairWorld, second: HairWorld) -> tuple[float, float]:
-    """Return how far hair of two worlds lies apart [m]: at most after a step, on average after 0.1 s."""
+def falls_apart(first: HairWorld, second: HairWorld) -> list[np.ndarray]:
+    """Return how far vertices of two worlds lie apart [S, V] [m], after a step and after 0.1 s."""
     apart = []
     for seconds in (STEP, 0.1 - STEP):
         first.settle(seconds)
         second.settle(seconds)
         apart.append(np.linalg.norm(first.strands() - second.strands(), axis=-1))
-    return float(apart[0].max()), float(apart[1].mean())
+    return apart
 
 
-def test_falling_hair_makes_little_of_ten_nanometres() -> None:
-    """Little on average: where hair slips on hair, single vertices lie 0.5 mm apart after 12 steps."""
+def test_falling_hair_makes_much_of_ten_nanometres_at_single_vertices_alone() -> None:
+    """Why CPU and GPU, which round differently, are asked for the first step and for the mean."""
     head = parametric_head()
     groom = make_groom("straight_bob", head, guides=100, vertices=16, seed=2)
-    first, second = (HairWorld([head], [groom], threads=2) for _ in range(2))
-    start = second.snapshot()
-    shift = np.random.default_rng(0).normal(0.0, 1e-8, start["position"].shape).astype(np.float32)
-    shift[:, :2] = 0.0  # held by the follicle
-    second.restore({**start, "position": start["position"] + shift})
-    after_a_step, in_the_end = falls_apart(first, second)
-    assert 0.0 < after_a_step < 1e-5
-    assert in_the_end < 1e-4
+    first, second = (HairWorld([head], [groom]) for _ in range(2))
+    start, worst = first.snapshot(), []
+    for seed in range(3):
+        first.restore(start)
+        second.restore(shifted(start, 1e-8, np.random.default_rng(seed)))
+        after_a_step, in_the_end = falls_apart(first, second)
+        assert 0.0 < after_a_step.max() < 1e-5
+        assert in_the_end.mean() < 1e-4
+        worst.append(float(in_the_end.max()))
+    print("at most", [f"{1e3 * w:.2f} mm" for w in worst])
+    assert max(worst) > 1e-4
 
 
 @pytest.mark.skipif(not wp.is_cuda_available(), reason="no CUDA device")
@@ -247,8 +250,8 @@ def test_cuda_and_cpu_agree_on_hair_that_falls() -> None:
         after_a_step, in_the_end = falls_apart(first, second)
     except AttributeError:  # a Warp without its CPU compiler, as slim installations for GPUs have it
         pytest.skip("Warp cannot compile for this CPU")
-    assert after_a_step < 1e-5
-    assert in_the_end < 1e-4
+    assert after_a_step.max() < 1e-5
+    assert in_the_end.mean() < 1e-4
 
 
 def strands_torn(projections: int) -> int:

@@ -40,7 +40,7 @@ def keep_lengths(
         return
     last = rod.vertices - 1
     length = rod.edge_length[strand]
-    longest = float(1.0)
+    longest = float(1.0)  # [m], so that the first is always made
     projections = int(0)
     while projections < rod.projections and longest > TOO_LONG * length:
         longest = float(0.0)
