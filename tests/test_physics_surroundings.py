@@ -9,7 +9,7 @@ import pytest
 import warp as wp
 
 from benchmarks.physics.robustness import one_after_the_other, rejected
-from benchmarks.physics.scenes import clamped_rods, floor, groom, rod_tool, straight_path
+from benchmarks.physics.scenes import bundle, clamped_rods, floor, groom, rod_tool, straight_path
 from benchmarks.predictability import combed, shifted
 from hairsim.errors import CombwiseError
 from hairsim.generate.random_stroke import random_stroke
@@ -309,7 +309,23 @@ def test_soft_contact_forgets_more_of_a_micrometre() -> None:
             moved += float(np.linalg.norm(ends[0] - before, axis=-1).mean())
             apart += float(np.linalg.norm(ends[0] - ends[1], axis=-1).mean())
         share.append(apart / moved)
-    assert share[1] < 0.8 * share[0]
+    assert share[1] < 0.6 * share[0]
+
+
+def test_with_drag_hair_that_is_thrown_takes_its_neighbour_along() -> None:
+    taken = []
+    for drag in (0.0, 2e-4):
+        pair = bundle(20, 0.2, (0.0, 0.0, -1.0), rows=1, columns=2, apart=0.004)
+        world = world_of(pair, hair_drag=drag)
+        world.settle(3.0)
+        hung, state = world.strands(), world.snapshot()
+        state["velocity"][0, 2:, 0] = 0.3
+        world.restore(state)
+        world.settle(0.1)
+        tips = (world.strands() - hung)[:, -1, 0]
+        taken.append(float(tips[1] / tips[0]))
+    assert abs(taken[0]) < 0.1
+    assert taken[1] == pytest.approx(1.0, abs=0.2)
 
 
 def test_soft_contact_lets_hair_rest() -> None:
@@ -320,6 +336,11 @@ def test_soft_contact_lets_hair_rest() -> None:
     before = world.strands()
     world.settle(2.0)
     assert np.linalg.norm(world.strands() - before, axis=-1).mean() < 1e-4
+
+
+def test_a_drag_that_drives_is_refused() -> None:
+    with pytest.raises(CombwiseError, match="hair_drag is -1"):
+        PhysicsConfig(hair_drag=-1.0)
 
 
 def test_a_reach_that_ends_before_hair_touches_is_refused() -> None:

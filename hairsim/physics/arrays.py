@@ -54,6 +54,7 @@ class ContactModel:
     hair_soft: int
     hair_reach: float
     hair_slip: float
+    hair_drag: float  # per distance slid in a step [N/m^2]
     hair_friction: wp.array(dtype=float)  # [W]
     cohesion: wp.array(dtype=float)  # [W] [N]
     neighbours: int

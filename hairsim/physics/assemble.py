@@ -169,6 +169,7 @@ def make_models(
     contact.hair_soft = int(config.hair_soft)
     contact.hair_reach = config.hair_reach
     contact.hair_slip = config.hair_slip
+    contact.hair_drag = config.hair_drag / config.time_step**2
     contact.hair_friction = per_world(m.friction_hair for m in materials)
     contact.cohesion = per_world(m.cohesion for m in materials)
     contact.neighbours = config.neighbours

@@ -38,6 +38,10 @@ class PhysicsConfig:
         hair_soft: whether it begins softly, k (d - r)^2 / d.
         hair_reach: vertices within so many touching distances are remembered, and that far cohesion reaches.
         hair_slip: displacement at which hair-hair friction yields [m].
+        hair_drag: of touching guides that slide past each other, over their speed squared, per pair of
+            vertices [N s^2/m^2]; falls to zero at the end of `hair_reach`. Hair that is packed moves as one
+            body where a comb drags it fast; slow hair is left to Coulomb friction, and falls and rests as
+            without.
         neighbours: how many touching vertices each vertex remembers.
         neighbour_steps: steps between two searches for neighbours.
         comb_stiffness: [N/m].
@@ -70,6 +74,7 @@ class PhysicsConfig:
     hair_soft: bool = False
     hair_reach: float = 2.0
     hair_slip: float = 0.0005
+    hair_drag: float = 0.0
     neighbours: int = 6
     neighbour_steps: int = 6
     comb_stiffness: float = 10.0
@@ -88,6 +93,8 @@ class PhysicsConfig:
             raise CombwiseError(f"projections is {self.projections}; expected at least 1")
         if not (np.isfinite(self.hair_reach) and self.hair_reach > 1.0):
             raise CombwiseError(f"hair_reach is {self.hair_reach}; expected more than 1 touching distance")
+        if not (np.isfinite(self.hair_drag) and self.hair_drag >= 0.0):
+            raise CombwiseError(f"hair_drag is {self.hair_drag} N s^2/m^2; expected zero or more")
         if not 1 <= self.neighbours <= 32 or self.neighbour_steps < 1:
             raise CombwiseError(
                 f"neighbours is {self.neighbours} and neighbour_steps {self.neighbour_steps}; "
@@ -98,9 +105,11 @@ class PhysicsConfig:
 def soft_contact() -> PhysicsConfig:
     """Return physics in which guides are bundles of loose hair that feel many neighbours, far and softly.
 
-    Few hard neighbours scatter hair as a table scatters billiard balls; with these, strokes can be foretold
-    better (docs/architecture.md). No shipped weights have learned such hair, so it is not the default.
+    Few hard neighbours scatter hair as a table scatters billiard balls; with these, and with the drag of hair
+    on hair that slides by, locks move as one, and strokes can be foretold and repeated better
+    (docs/architecture.md). No shipped weights have learned such hair, so it is not the default.
     """
     return PhysicsConfig(
-        hair_distance=0.7, hair_stiffness=0.004, hair_soft=True, hair_reach=1.3, neighbours=14
-    )
+        hair_distance=0.7, hair_stiffness=0.004, hair_soft=True, hair_reach=1.3, hair_drag=2e-4,
+        neighbours=14, projections=10,
+    )  # fmt: skip

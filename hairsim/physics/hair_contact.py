@@ -281,6 +281,10 @@ def press_on_hair(
     prediction alone, hair hops: weight moves a vertex by 0.7 mm in a step, many times what it presses in.
     The hops made wavy hair tremble for ever. A pair that parts is held back for the one step: contact is
     inelastic.
+
+    Drag grows with the square of the speed at which a pair slides, as stress in a dense flow of grains does
+    [Bagnold1954]. Smoothing velocities is how guides are made a continuum [Petrovic2005]; in proportion to
+    the speed, single hairs then sink for half a minute as if through honey.
     """
     part, strand = wp.tid()
     strand = strand + first
@@ -334,6 +338,12 @@ def press_on_hair(
             if touches:
                 force = force + normal * push
                 stiffness = stiffness + wp.outer(normal, normal) * (2.0 * hardness)
+            if contact.hair_drag > 0.0:
+                slide = offset - now
+                packed = (contact.hair_reach - distance / touching) / (contact.hair_reach - 1.0)
+                drag = contact.hair_drag * wp.length(slide) * wp.min(packed, 1.0)
+                force = force - slide * drag
+                holds = holds + 2.0 * drag
             if load > 0.0:
                 away = held + offset - now
                 away = away - normal * wp.dot(normal, away)
