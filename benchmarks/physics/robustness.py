@@ -36,19 +36,19 @@ def many_strokes(laws: Laws) -> Iterator[Row]:
 def many_strokes_on_full_heads(laws: Laws) -> Iterator[Row]:
     """Yield the same for heads of as many strands as are combed for real, and with edges kept in length."""
     size = (1, 3) if laws.quick else (6, 50)
-    for projections in (1, PROJECTIONS):
+    for projections in (PROJECTIONS,) if laws.soft else (1, PROJECTIONS):
         yield tried(laws, *size, guides=500, vertices=24, projections=projections)
 
 
 def tried(
-    laws: Laws, grooms: int, strokes_each: int, *, guides: int, vertices: int, projections: int = 1
+    laws: Laws, grooms: int, strokes_each: int, *, guides: int, vertices: int, projections: int | None = None
 ) -> Row:
     """Return how many states were rejected over strokes on a batch of heads."""
-    config = laws.config(projections=projections)
+    config = laws.config() if projections is None else laws.config(projections=projections)
     bad, done = batch(laws, config, grooms, strokes_each, guides, vertices)
     case = f"{done} strokes on {grooms} grooms of {guides} x {vertices}, rejected states"
-    if projections > 1:
-        case += f", up to {projections} projections"
+    if config.projections > 1:
+        case += f", up to {config.projections} projections"
     return row("robustness", case, float(bad), 0.0, float(bad), 0.0)
 
 

@@ -44,10 +44,10 @@ class ReplayPlanner:
             return PlannedStroke(stroke=None)
         self._played += 1
         stroke = self._strokes[self._played - 1]
-        return PlannedStroke(stroke if self._off == 0.0 else _missed(stroke, self._off, head, rng))
+        return PlannedStroke(stroke if self._off == 0.0 else missed(stroke, self._off, head, rng))
 
 
-def _missed(stroke: Stroke, off: float, head: Head, rng: np.random.Generator) -> Stroke:
+def missed(stroke: Stroke, off: float, head: Head, rng: np.random.Generator) -> Stroke:
     """Return a stroke that starts `off` [m] from another along the head; nothing else differs."""
     vector = stroke.to_vector()
     level = np.cos(stroke.elevation)
