@@ -284,7 +284,7 @@ def press_on_hair(
 
     Drag grows with the square of the speed at which a pair slides, as stress in a dense flow of grains does
     [Bagnold1954]. Smoothing velocities is how guides are made a continuum [Petrovic2005]; in proportion to
-    the speed, single hairs then sink for half a minute as if through honey.
+    the speed, single hairs would sink as if through honey.
     """
     part, strand = wp.tid()
     strand = strand + first
