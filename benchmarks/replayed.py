@@ -31,7 +31,7 @@ from hairsim.tools.stroke_path import stroke_path
 from hairsim.tools.tool import rake_comb
 from hairsim.world import HairWorld
 from planner.benchmark.levels import LEVELS
-from planner.benchmark.metrics import score
+from planner.benchmark.metrics import score, strands_to_move
 from planner.benchmark.tasks import TaskConfig
 from planner.demo.salon import REST_SECONDS
 from planner.demo.scene import customer
@@ -121,8 +121,8 @@ def locks_left(start: np.ndarray, end: np.ndarray, goal: np.ndarray) -> float:
     """Return how far locks are from their goal over how far they had to move, of strands [S, V, 3] [m]."""
     _, lock = KDTree(start[:, 0]).query(start[:, 0], LOCK)
     wanted, made = ((strands - start)[lock].mean(axis=1) for strands in (goal, end))
-    had_to = np.linalg.norm(goal - start, axis=-1).mean(axis=1) > 0.015
-    left, all_of_it = (np.linalg.norm(motion[had_to], axis=-1).mean() for motion in (made - wanted, wanted))
+    needs = strands_to_move(start, goal)
+    left, all_of_it = (np.linalg.norm(motion[needs], axis=-1).mean() for motion in (made - wanted, wanted))
     return float(left / all_of_it)
 
 
@@ -141,6 +141,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="one task of each level per seed")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
+    if not 1 <= arguments.seeds <= 60:
+        parser.error(f"--seeds is {arguments.seeds}; expected 1 .. 60, development seeds")
     start_warp()
     rows, refused = [], []
     for level, family, seed in track(list(tasks(arguments.seeds)), description="combing again"):

@@ -36,7 +36,7 @@ def many_strokes(laws: Laws) -> Iterator[Row]:
 def many_strokes_on_full_heads(laws: Laws) -> Iterator[Row]:
     """Yield the same for heads of as many strands as are combed for real, and with edges kept in length."""
     size = (1, 3) if laws.quick else (6, 50)
-    for projections in (PROJECTIONS,) if laws.soft else (1, PROJECTIONS):
+    for projections in (None,) if laws.soft else (1, PROJECTIONS):
         yield tried(laws, *size, guides=500, vertices=24, projections=projections)
 
 

@@ -38,8 +38,8 @@ class PhysicsConfig:
         hair_soft: whether it begins softly, k (d - r)^2 / d.
         hair_reach: vertices within so many touching distances are remembered, and that far cohesion reaches.
         hair_slip: displacement at which hair-hair friction yields [m].
-        hair_drag: of touching guides that slide past each other, over their speed squared, per pair of
-            vertices [N s^2/m^2]; falls to zero at the end of `hair_reach`. Hair that is packed moves as one
+        hair_drag: of guides in reach that slide past each other, over their speed squared, per pair of
+            vertices [N s^2/m^2]; from where they touch it falls to zero at the end of `hair_reach`. Hair that is packed moves as one
             body where a comb drags it fast; slow hair is left to Coulomb friction, and falls and rests as
             without.
         neighbours: how many touching vertices each vertex remembers.

@@ -326,9 +326,9 @@ def press_on_hair(
             if touches:
                 push, hardness = repulsion(contact, touching, distance)
             load = wp.max(push, 0.0)
+            share = wp.min((contact.hair_reach - distance / touching) / (contact.hair_reach - 1.0), 1.0)
             if cohesion > 0.0:
-                share = (contact.hair_reach - distance / touching) / (contact.hair_reach - 1.0)
-                load = load + cohesion * wp.min(share, 1.0)
+                load = load + cohesion * share
             held = now - state.neighbour_offset[strand, v, slot]
             held = held - normal * wp.dot(normal, held)
             slipped = wp.length_sq(held)
@@ -340,8 +340,7 @@ def press_on_hair(
                 stiffness = stiffness + wp.outer(normal, normal) * (2.0 * hardness)
             if contact.hair_drag > 0.0:
                 slide = offset - now
-                packed = (contact.hair_reach - distance / touching) / (contact.hair_reach - 1.0)
-                drag = contact.hair_drag * wp.length(slide) * wp.min(packed, 1.0)
+                drag = contact.hair_drag * wp.length(slide) * share
                 force = force - slide * drag
                 holds = holds + 2.0 * drag
             if load > 0.0:
