@@ -39,9 +39,9 @@ class PhysicsConfig:
         hair_reach: vertices within so many touching distances are remembered, and that far cohesion reaches.
         hair_slip: displacement at which hair-hair friction yields [m].
         hair_drag: of guides in reach that slide past each other, over their speed squared, per pair of
-            vertices [N s^2/m^2]; from where they touch it falls to zero at the end of `hair_reach`. Hair that is packed moves as one
-            body where a comb drags it fast; slow hair is left to Coulomb friction, and falls and rests as
-            without.
+            vertices [N s^2/m^2]; from where they touch it falls to zero at the end of `hair_reach`. Packed
+            hair moves as one body where a comb drags it fast; slow hair is left to Coulomb friction, and
+            falls and rests as without.
         neighbours: how many touching vertices each vertex remembers.
         neighbour_steps: steps between two searches for neighbours.
         comb_stiffness: [N/m].
