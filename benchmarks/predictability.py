@@ -1,7 +1,6 @@
 """Measure how far the simulator can predict itself: what no model of a stroke can be expected to beat.
 
     python -m benchmarks.predictability --out benchmarks/results/predictability.json
-    python -m benchmarks.predictability --soft --out benchmarks/results/predictability_soft.json
 
 Hair in contact is chaotic. The same stroke is simulated from the same hair and from hair that lies a little
 elsewhere, and the second is scored as if it were a prediction of the first, by the measures of `combwise
@@ -33,7 +32,6 @@ from hairsim.generate.heads import numbered_head
 from hairsim.generate.random_stroke import random_stroke
 from hairsim.groom.children import Children
 from hairsim.groom.families import TRAINING_FAMILIES, UNSEEN_FAMILIES, make_groom
-from hairsim.physics.config import PhysicsConfig, soft_contact
 from hairsim.tools.stroke_path import stroke_path
 from hairsim.tools.tool import ToolPath, rake_comb
 from hairsim.volume import GRIDS, volume_from_strands
@@ -76,14 +74,14 @@ def shifted(state: dict[str, np.ndarray], offset: float, rng: np.random.Generato
     return {**state, "position": (position + shift).astype(np.float32)}
 
 
-def outcomes(family: str, seed: int, strokes: int, physics: PhysicsConfig) -> list[Outcome]:
+def outcomes(family: str, seed: int, strokes: int) -> list[Outcome]:
     """Comb one groom with random strokes of the data engine, each from several starts."""
     rng = np.random.default_rng(seed)
     head, _ = numbered_head(seed, 0)
     groom = make_groom(family, head, guides=GUIDES, vertices=VERTICES, seed=seed)
     _, children = GroomRecord.of(groom, seed, CHILDREN)
     material = Randomisation().material(rng)
-    world = HairWorld([head], [groom], material=material, config=physics, threads=1)
+    world = HairWorld([head], [groom], material=material, threads=1)
     world.settle(3.0)
     found = []
     for stroke in range(strokes):
@@ -152,15 +150,13 @@ def main() -> None:
         default=[*TRAINING_FAMILIES[::2], *UNSEEN_FAMILIES],
     )
     parser.add_argument("--strokes", type=int, default=2, help="on every head")
-    parser.add_argument("--soft", action="store_true", help="guides touch far away and softly")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    physics = soft_contact() if arguments.soft else PhysicsConfig()
     start_warp()
     rows = [
         outcome
         for seed, family in enumerate(track(arguments.families, description="combing twice"))
-        for outcome in outcomes(family, seed, arguments.strokes, physics)
+        for outcome in outcomes(family, seed, arguments.strokes)
     ]
     occupancy = np.array([r.occupancy_error for r in rows]).mean(axis=0)
     direction = np.array([r.direction_deg for r in rows]).mean(axis=0)
@@ -176,8 +172,6 @@ def main() -> None:
     if arguments.out is None:
         return
     command = f"python -m benchmarks.predictability --strokes {arguments.strokes}"
-    if arguments.soft:
-        command += " --soft"
     write_json(
         arguments.out, {**provenance(command), "offsets_m": OFFSETS, "rows": [vars(row) for row in rows]}
     )

@@ -3,8 +3,8 @@
     python -m benchmarks.replayed --out benchmarks/results/replayed.json
 
 The hidden strokes of development tasks (training families, seeds below 100) are made again, one after the
-other, each begun a millimetre from where it should, in the default physics and with `soft_contact()`. The
-tasks are each physics' own: the same grooms, goals made as the styling benchmark makes them.
+other, each begun a millimetre from where it should, in the default physics and with the few hard
+neighbours that hair had up to version 6. The tasks are each physics' own: the same grooms, goals made as the styling benchmark makes them.
 
 Beside what single strands have left to their goal, what locks have: the mean motion of a strand and those
 whose roots are nearest. Where that is much less, hair goes where it should and single strands are scattered.
@@ -26,7 +26,7 @@ from hairsim.atomic_file import write_json
 from hairsim.device import start_warp
 from hairsim.errors import CombwiseError
 from hairsim.groom.families import TRAINING_FAMILIES
-from hairsim.physics.config import PhysicsConfig, soft_contact
+from hairsim.physics.config import PhysicsConfig
 from hairsim.tools.stroke_path import stroke_path
 from hairsim.tools.tool import rake_comb
 from hairsim.world import HairWorld
@@ -38,7 +38,14 @@ from planner.demo.scene import customer
 from planner.goal.virtual_goal import make_virtual_goal
 from planner.planners.replay import missed
 
-PHYSICS = {"default": PhysicsConfig, "soft": soft_contact}
+PHYSICS = {
+    "default": PhysicsConfig(),
+    "hard": PhysicsConfig(
+        hair_distance=0.45, hair_stiffness=0.01, hair_soft=False, hair_reach=2.0, hair_drag=0.0,
+        neighbours=6, projections=1,
+    ),
+}  # fmt: skip
+"""Guides as bundles of loose hair, and guides of simulator version 6: few hard neighbours, no drag."""
 
 OFF = 0.001
 """How far from where it should each stroke begins [m]."""
@@ -85,7 +92,7 @@ def replayed(physics: str, level: str, family: str, seed: int) -> Replayed:
         CombwiseError: no hidden strokes make a task of this hair.
     """
     head, groom = customer(TaskConfig(level, seed, family).demo())
-    world = HairWorld([head], [groom], config=PHYSICS[physics]())
+    world = HairWorld([head], [groom], config=PHYSICS[physics])
     world.settle_until_still()
     start, rest = world.strands(), world.snapshot()
     asked = LEVELS[level]

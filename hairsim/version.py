@@ -7,7 +7,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-SIMULATOR_VERSION = "6"
+SIMULATOR_VERSION = "7"
 """Bumped by any change of physics, tools or stroke paths: weights trained before are void."""
 
 

@@ -11,13 +11,14 @@ import warp as wp
 from benchmarks.physics.robustness import one_after_the_other, rejected
 from benchmarks.physics.scenes import bundle, clamped_rods, floor, groom, rod_tool, straight_path
 from benchmarks.predictability import combed, shifted
+from benchmarks.replayed import PHYSICS
 from hairsim.errors import CombwiseError
 from hairsim.generate.random_stroke import random_stroke
 from hairsim.groom.families import make_groom
 from hairsim.groom.groom import Groom
 from hairsim.head.parametric import parametric_head
 from hairsim.physics import layout
-from hairsim.physics.config import PhysicsConfig, soft_contact
+from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.material import Material, hair_with_gel, wet_hair
 from hairsim.tools.stroke import Stroke
 from hairsim.tools.stroke_path import stroke_path, stroke_paths
@@ -292,12 +293,12 @@ def test_hair_that_a_comb_drives_onto_the_skin_comes_to_rest_there() -> None:
 
 
 @pytest.mark.slow
-def test_soft_contact_forgets_more_of_a_micrometre() -> None:
+def test_bundles_forget_more_of_a_micrometre_than_hard_guides() -> None:
     """Strokes end some half as far away as they move hair; with few hard neighbours, four fifths."""
     head = parametric_head()
     groom = make_groom("straight_long", head, guides=400, vertices=20, seed=4)
     share = []
-    for config in (PhysicsConfig(), soft_contact()):
+    for config in (PHYSICS["hard"], PHYSICS["default"]):
         rng = np.random.default_rng(0)
         world = HairWorld([head], [groom], config=config)
         world.settle(3.0)
@@ -328,10 +329,10 @@ def test_with_drag_hair_that_is_thrown_takes_its_neighbour_along() -> None:
     assert taken[1] == pytest.approx(1.0, abs=0.2)
 
 
-def test_soft_contact_lets_hair_rest() -> None:
+def test_hair_comes_to_rest() -> None:
     head = parametric_head()
     groom = make_groom("wavy_bob", head, guides=120, vertices=14, seed=1)
-    world = HairWorld([head], [groom], config=soft_contact())
+    world = HairWorld([head], [groom])
     world.settle(8.0)
     before = world.strands()
     world.settle(2.0)

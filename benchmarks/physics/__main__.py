@@ -1,6 +1,6 @@
 """Run the experiments and write the table.
 
-python -m benchmarks.physics --out physics.json [--quick] [--soft] [--break friction|twist|bending]
+python -m benchmarks.physics --out physics.json [--quick] [--break friction|twist|bending]
 """
 
 from __future__ import annotations
@@ -59,14 +59,12 @@ class PhysicsBenchmark:
         out: the JSON file; with `only`, rows of other experiments that it holds are kept.
         only: names of experiments; all of them when empty.
         quick: fewer and shorter cases, under five minutes.
-        soft: hair on hair as `hairsim.physics.config.soft_contact` has it.
         broken: a law to break on purpose; the experiment that guards it must then fail.
     """
 
     out: Path
     only: tuple[str, ...] = ()
     quick: bool = False
-    soft: bool = False
     broken: Annotated[Break | None, tyro.conf.arg(name="break")] = None
 
     def __post_init__(self) -> None:
@@ -77,7 +75,7 @@ class PhysicsBenchmark:
 
 def run(config: PhysicsBenchmark) -> list[Row]:
     """Run the experiments, print them as they come, and write the file; return all rows."""
-    laws = Laws(config.broken, config.quick, config.soft)
+    laws = Laws(config.broken, config.quick)
     found = earlier_runs(config.out) if config.only else {}
     rows: list[Row] = []
     console = Console()
@@ -136,7 +134,6 @@ def command(config: PhysicsBenchmark) -> str:
     words = ["python -m benchmarks.physics --out", config.out.name]
     words += ["--only", *config.only] if config.only else []
     words += ["--quick"] if config.quick else []
-    words += ["--soft"] if config.soft else []
     words += ["--break", config.broken] if config.broken else []
     return " ".join(words)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from hairsim.physics.config import PhysicsConfig, soft_contact
+from hairsim.physics.config import PhysicsConfig
 from hairsim.physics.material import Material
 
 Break = Literal["friction", "twist", "bending"]
@@ -45,12 +45,10 @@ class Laws:
         broken: "friction" makes all friction vanish, "twist" leaves twist out, "bending" doubles the bending
             stiffness behind the experiment's back; None leaves mechanics whole.
         quick: fewer and shorter cases.
-        soft: guides touch as `soft_contact` has it.
     """
 
     broken: Break | None = None
     quick: bool = False
-    soft: bool = False
 
     def material(self, **values: Any) -> Material:
         """Return a material."""
@@ -63,7 +61,7 @@ class Laws:
 
     def config(self, **values: Any) -> PhysicsConfig:
         """Return a solver configuration."""
-        config = replace(soft_contact() if self.soft else PhysicsConfig(), **values)
+        config = PhysicsConfig(**values)
         return replace(config, twist=False) if self.broken == "twist" else config
 
 

@@ -10,7 +10,6 @@ from benchmarks.physics.laws import Laws, Row, row
 from hairsim.generate.random_stroke import random_stroke
 from hairsim.groom.families import FAMILIES, make_groom
 from hairsim.head.parametric import parametric_head
-from hairsim.physics.config import PhysicsConfig
 from hairsim.tools.stroke_path import stroke_paths
 from hairsim.tools.tool import ToolPath, rake_comb
 from hairsim.world import HairWorld
@@ -20,9 +19,6 @@ STROKES_A_TURN = 3
 
 HANDOVER = 1e-6
 """Time in which the comb, held clear of the hair, goes from one stroke's end to the next one's start [s]."""
-
-PROJECTIONS = 10
-"""Of edges on their lengths, at most, that leave no short edge too long."""
 
 LONGER = 1.05
 """An edge longer than this many times its length cannot be: the state is rejected."""
@@ -34,27 +30,18 @@ def many_strokes(laws: Laws) -> Iterator[Row]:
 
 
 def many_strokes_on_full_heads(laws: Laws) -> Iterator[Row]:
-    """Yield the same for heads of as many strands as are combed for real, and with edges kept in length."""
-    size = (1, 3) if laws.quick else (6, 50)
-    for projections in (None,) if laws.soft else (1, PROJECTIONS):
-        yield tried(laws, *size, guides=500, vertices=24, projections=projections)
+    """Yield the same for heads of as many strands as are combed for real."""
+    yield tried(laws, *((1, 3) if laws.quick else (6, 50)), guides=500, vertices=24)
 
 
-def tried(
-    laws: Laws, grooms: int, strokes_each: int, *, guides: int, vertices: int, projections: int | None = None
-) -> Row:
+def tried(laws: Laws, grooms: int, strokes_each: int, *, guides: int, vertices: int) -> Row:
     """Return how many states were rejected over strokes on a batch of heads."""
-    config = laws.config() if projections is None else laws.config(projections=projections)
-    bad, done = batch(laws, config, grooms, strokes_each, guides, vertices)
+    bad, done = batch(laws, grooms, strokes_each, guides, vertices)
     case = f"{done} strokes on {grooms} grooms of {guides} x {vertices}, rejected states"
-    if config.projections > 1:
-        case += f", up to {config.projections} projections"
     return row("robustness", case, float(bad), 0.0, float(bad), 0.0)
 
 
-def batch(
-    laws: Laws, config: PhysicsConfig, grooms: int, strokes_each: int, guides: int, vertices: int
-) -> tuple[int, int]:
+def batch(laws: Laws, grooms: int, strokes_each: int, guides: int, vertices: int) -> tuple[int, int]:
     """Return how many states of how many strokes were rejected, over a batch of heads."""
     head = parametric_head()
     families = sorted(FAMILIES)
@@ -62,7 +49,7 @@ def batch(
         make_groom(families[n % len(families)], head, guides=guides, vertices=vertices, seed=n)
         for n in range(grooms)
     ]
-    world = HairWorld([head] * grooms, heads, material=laws.material(), config=config)
+    world = HairWorld([head] * grooms, heads, material=laws.material(), config=laws.config())
     world.settle(1.0)
     edge = [np.linalg.norm(np.diff(world.strands(w), axis=1), axis=-1).mean(axis=1) for w in range(grooms)]
     rng = [np.random.default_rng(n) for n in range(grooms)]

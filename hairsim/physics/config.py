@@ -13,6 +13,10 @@ from hairsim.errors import CombwiseError
 class PhysicsConfig:
     """Numerical parameters of the strand solver. Forces and stiffnesses are per single hair.
 
+    Guides are bundles of loose hair that feel many neighbours, far and softly, and take along those that they
+    slide past fast. Few hard neighbours scatter hair as a table scatters billiard balls: locks come apart, and
+    strokes cannot be foretold or repeated (docs/architecture.md).
+
     Attributes:
         time_step: [s].
         gravity: [m/s^2], head frame.
@@ -25,15 +29,14 @@ class PhysicsConfig:
             (2 mN) by 0.1 % and keeps the factorisation well conditioned in single precision.
         projections: how often a strand's edges are projected on their lengths in a step, at most. Where a
             tooth throws short edges about, one is not enough: a strand in some tens of strokes then beats on
-            the skin for ever. With ten none did. No shipped weights have learned that: one is the default.
+            the skin for ever. With ten none did.
         skin_layer: height above the skin where contact begins [m].
         skin_hard: height above the skin where it becomes hard [m].
         skin_lowest: height below which no vertex is left at the end of a step [m].
         skin_soft_stiffness: of the layer, [N/m]: a vertex's weight (0.7 uN) sinks 0.02 mm.
         skin_hard_stiffness: of the hard core, [N/m].
         skin_slip: displacement at which skin friction yields [m].
-        hair_distance: distance at which neighbouring guides touch, in bundle radii. 0.45 makes the packed
-            volume of 500 guides of 25 cm about 1.4 litres, a full head of hair.
+        hair_distance: distance at which neighbouring guides begin to touch, in bundle radii.
         hair_stiffness: k of the repulsion k (d - r) of guides that are r apart and touch from d on [N/m].
         hair_soft: whether it begins softly, k (d - r)^2 / d.
         hair_reach: vertices within so many touching distances are remembered, and that far cohesion reaches.
@@ -62,20 +65,20 @@ class PhysicsConfig:
     rest_turn_limit: float = 0.0
     contacts: bool = True
     stretch_stiffness: float = 2.0
-    projections: int = 1
+    projections: int = 10
     skin_layer: float = 0.0015
     skin_hard: float = 0.0005
     skin_lowest: float = -0.0002
     skin_soft_stiffness: float = 0.03
     skin_hard_stiffness: float = 20.0
     skin_slip: float = 0.0003
-    hair_distance: float = 0.45
-    hair_stiffness: float = 0.01
-    hair_soft: bool = False
-    hair_reach: float = 2.0
+    hair_distance: float = 0.7
+    hair_stiffness: float = 0.004
+    hair_soft: bool = True
+    hair_reach: float = 1.3
     hair_slip: float = 0.0005
-    hair_drag: float = 0.0
-    neighbours: int = 6
+    hair_drag: float = 2e-4
+    neighbours: int = 14
     neighbour_steps: int = 6
     comb_stiffness: float = 10.0
     comb_slip: float = 0.00005
@@ -100,16 +103,3 @@ class PhysicsConfig:
                 f"neighbours is {self.neighbours} and neighbour_steps {self.neighbour_steps}; "
                 "expected 1 .. 32 and at least 1"
             )
-
-
-def soft_contact() -> PhysicsConfig:
-    """Return physics in which guides are bundles of loose hair that feel many neighbours, far and softly.
-
-    Few hard neighbours scatter hair as a table scatters billiard balls; with these, and with the drag of hair
-    on hair that slides by, locks move as one, and strokes can be foretold and repeated better
-    (docs/architecture.md). No shipped weights have learned such hair, so it is not the default.
-    """
-    return PhysicsConfig(
-        hair_distance=0.7, hair_stiffness=0.004, hair_soft=True, hair_reach=1.3, hair_drag=2e-4,
-        neighbours=14, projections=10,
-    )  # fmt: skip
