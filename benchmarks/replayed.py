@@ -3,8 +3,9 @@
     python -m benchmarks.replayed --out benchmarks/results/replayed.json
 
 The hidden strokes of development tasks (training families, seeds below 100) are made again, one after the
-other, each begun a millimetre from where it should, in the default physics and with the few hard
-neighbours that hair had up to version 6. The tasks are each physics' own: the same grooms, goals made as the styling benchmark makes them.
+other, each begun a millimetre from where it should, in the default physics and with the few hard neighbours
+that hair had up to version 6. The tasks are each physics' own: the same grooms, goals made as the styling
+benchmark makes them.
 
 Beside what single strands have left to their goal, what locks have: the mean motion of a strand and those
 whose roots are nearest. Where that is much less, hair goes where it should and single strands are scattered.

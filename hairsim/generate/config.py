@@ -116,7 +116,7 @@ class GenerateConfig:
     children: int = 4000
     profile: str = "small"
     seed: int = 0
-    settle_seconds: float = 3.0
+    settle_seconds: float = 5.0
     rest_seconds: float = 1.0
     worlds: int | None = None
     frames: bool = False

@@ -14,8 +14,8 @@ class PhysicsConfig:
     """Numerical parameters of the strand solver. Forces and stiffnesses are per single hair.
 
     Guides are bundles of loose hair that feel many neighbours, far and softly, and take along those that they
-    slide past fast. Few hard neighbours scatter hair as a table scatters billiard balls: locks come apart, and
-    strokes cannot be foretold or repeated (docs/architecture.md).
+    slide past fast. Few hard neighbours scatter hair as a table scatters billiard balls: locks come apart,
+    and strokes cannot be foretold or repeated (docs/architecture.md).
 
     Attributes:
         time_step: [s].
