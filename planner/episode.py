@@ -65,7 +65,7 @@ class EpisodeConfig:
 
     strokes: int = 5
     success: float = 0.15
-    arrived: float = 0.85
+    arrived: float = 0.95
     patience: int = 2
     progress: float = 0.01
 
