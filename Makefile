@@ -6,9 +6,9 @@ SEED ?= 0
 OUT ?= runs/demo
 WEIGHTS ?= runs/weights
 
-# How long and on how much the shipped weights are trained. Those in the repository are of CUDA=1
-# cut short: 512 episodes, 2.0 minutes for the latent space (on the first 170 that it trains on), 3.3 for editing,
-# 1.1 for goals, no U-Net. The completion went on from simulator version 5's for 6 minutes on two cores, on 24 episodes.
+# How long and on how much the shipped weights are trained. Those in the repository go on from simulator version 6's
+# (`--begin`; CUDA=1 cut short: 512 episodes, 2.0 minutes for the latent space, which is theirs still, 3.3 for editing,
+# 1.1 for goals) on the first 195 of 256 episodes: on two cores, 35 minutes for editing, 5 each for completion and goals.
 ifdef CUDA
 DEVICE := cuda
 EPISODES := 768

