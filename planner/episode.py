@@ -57,15 +57,12 @@ class EpisodeConfig:
     Attributes:
         strokes: most strokes.
         success: observed cost, less the floor, at which the style counts as reached, as a share of the first.
-        arrived: share of the way to the goal that the hair is seen to have gone at which it counts as reached
-            too: from there on cameras cannot tell a good stroke from a bad one (see `toward`).
         patience: looks in a row without a new lowest observed cost after which to give up.
         progress: share by which a cost must undercut the lowest to count as lower.
     """
 
     strokes: int = 5
     success: float = 0.15
-    arrived: float = 0.95
     patience: int = 2
     progress: float = 0.01
 
@@ -78,8 +75,6 @@ class EpisodeConfig:
             raise CombwiseError(
                 f"episode success {self.success} and progress {self.progress}; expected shares in [0, 1)"
             )
-        if not self.arrived > 0.0:
-            raise CombwiseError(f"episode arrived is {self.arrived}; expected a share above 0")
 
 
 @dataclass(frozen=True)
@@ -172,7 +167,7 @@ def run_episode(
         cost = planner.assess(observation, goal, head)
         toward = toward or TowardGoal(observation, goal)
         progress = toward.volume(observation)
-        stopped = watch.verdict(cost, progress)
+        stopped = watch.verdict(cost)
         if stopped is None and number == config.strokes:
             stopped = "stroke limit"
         planned = None
@@ -232,7 +227,7 @@ class _Watch:
         self._lowest = float("inf")
         self._stale = 0
 
-    def verdict(self, cost: float, progress: float) -> str | None:
+    def verdict(self, cost: float) -> str | None:
         """Return why to stop, or None. Planners that know no cost (NaN) stop by themselves."""
         if not np.isfinite(cost):
             return None
@@ -242,7 +237,6 @@ class _Watch:
             self._lowest, self._stale = cost, 0
         else:
             self._stale += 1
-        reached = cost - self._floor <= self._config.success * (self._first - self._floor)
-        if reached or progress >= self._config.arrived:
+        if cost - self._floor <= self._config.success * (self._first - self._floor):
             return "success"
         return "no progress" if self._stale >= self._config.patience else None
