@@ -301,6 +301,19 @@ def test_jobs_come_back_with_their_results() -> None:
     assert found == {(n,): n * n for n in range(5)}
 
 
+def long_or_bad(number: int) -> int:
+    if number == 0:
+        raise CombwiseError("job 0 cannot be done")
+    time.sleep(600.0)
+    return number
+
+
+def test_a_job_that_fails_ends_the_others_and_is_all_that_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CombwiseError, match="job 0"):
+        list(spread(long_or_bad, [(n,) for n in (1, 0, 2, 3)], workers=2))
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.slow
 def test_jobs_come_back_from_ray() -> None:
     pytest.importorskip("ray")

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from socket import socketpair
 from typing import Any
 
 from hairsim.errors import CombwiseError
@@ -34,14 +35,17 @@ def spread(
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # one core each: the jobs are the parallelism
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_driver) as pool:
+    driver_runs, end_workers = socketpair()
+    with (
+        driver_runs,
+        ProcessPoolExecutor(
+            workers, mp_context=context, initializer=end_with_driver, initargs=(driver_runs,)
+        ) as pool,
+        end_workers,  # left first: workers end at once, whatever they are at, and the pool is joined
+    ):
         running = {pool.submit(work, *job): job for job in jobs}
-        try:
-            for done in as_completed(running):
-                yield running[done], done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for done in as_completed(running):
+            yield running[done], done.result()
 
 
 def _spread_over_machines(
