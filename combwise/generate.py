@@ -50,7 +50,11 @@ def run(arguments: Arguments) -> str:
     if arguments.ray is not None and arguments.minutes is not None:
         raise CombwiseError("--minutes stops processes of this machine; expected either it or --ray")
     folder = RunFolder.open(
-        arguments.out, arguments.config, resume=arguments.resume, overwrite=arguments.overwrite
+        arguments.out,
+        arguments.config,
+        resume=arguments.resume,
+        overwrite=arguments.overwrite,
+        grows=("episodes",),
     )
     made = generate(
         arguments.config,

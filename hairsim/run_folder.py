@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,13 @@ class RunFolder:
 
     @classmethod
     def open(
-        cls, path: Path | str, config: object, *, resume: bool = False, overwrite: bool = False
+        cls,
+        path: Path | str,
+        config: object,
+        *,
+        resume: bool = False,
+        overwrite: bool = False,
+        grows: Collection[str] = (),
     ) -> RunFolder:
         """Create the folder and write config.json, or continue or replace the run that is in it.
 
@@ -46,6 +53,8 @@ class RunFolder:
             config: the run's dataclass config; every field goes into config.json.
             resume: continue the run in the folder, if one is there and its config is the same.
             overwrite: delete the run in the folder, with all its files, and begin anew.
+            grows: config fields of which a resumed run may ask for more than before: a higher number, further
+                names in a list. What config.json says is then what was asked last.
 
         Raises:
             CombwiseError: the folder holds another run or foreign files, or resuming would mix configs.
@@ -55,13 +64,14 @@ class RunFolder:
             raise CombwiseError("--resume and --overwrite exclude each other; give one of them")
         record = _record(config)
         occupied = _is_occupied(path)
+        earlier = record
         if occupied:
             earlier = _read_record(path)
             if overwrite:
                 _empty(path)
                 occupied = False
             elif resume:
-                _require_same(path, earlier, record)
+                _require_same(path, earlier, record, grows)
             else:
                 raise CombwiseError(
                     f"folder {path} holds a run already ({earlier['kind']}); "
@@ -70,7 +80,7 @@ class RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         for left_by_a_kill in list(path.rglob(atomic_file.PARTIAL)):  # the folder is ours by now
             left_by_a_kill.unlink(missing_ok=True)
-        if not occupied:
+        if not occupied or any(_asked(earlier, name) != _asked(record, name) for name in grows):
             atomic_file.write_json(path / CONFIG_FILE, record)
         return cls(path=path, resumed=occupied)
 
@@ -132,7 +142,18 @@ def _is_ours(path: Path) -> bool:
     return isinstance(record, dict) and record.get("format") == FORMAT
 
 
-def _require_same(path: Path, earlier: dict[str, Any], now: dict[str, Any]) -> None:
+def _asked(record: dict[str, Any], name: str) -> Any:
+    return record.get("config", {}).get(name)
+
+
+def _is_more(before: Any, after: Any) -> bool:
+    """Return whether a config value asks for all that an earlier one asked for, and for more."""
+    if isinstance(before, list) and isinstance(after, list):
+        return all(name in after for name in before)
+    return isinstance(before, int) and isinstance(after, int) and after >= before
+
+
+def _require_same(path: Path, earlier: dict[str, Any], now: dict[str, Any], grows: Collection[str]) -> None:
     """Refuse to continue a run of another kind, physics or config; name what differs."""
     for what in ("kind", "simulator_version"):
         if earlier.get(what) != now[what]:
@@ -144,7 +165,9 @@ def _require_same(path: Path, earlier: dict[str, Any], now: dict[str, Any]) -> N
     different = [
         f"{name} was {_short(before.get(name))}, is {_short(after.get(name))}"
         for name in sorted(before.keys() | after.keys())
-        if name not in NOT_COMPARED and before.get(name) != after.get(name)
+        if name not in NOT_COMPARED
+        and before.get(name) != after.get(name)
+        and not (name in grows and _is_more(before.get(name), after.get(name)))
     ]
     if different:
         raise CombwiseError(

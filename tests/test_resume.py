@@ -119,6 +119,25 @@ def test_a_set_that_ran_out_of_time_is_sound_and_goes_on(tmp_path: Path) -> None
     assert Dataset(out).content_hash() == Dataset(write_dataset(tmp_path / "whole", 2)).content_hash()
 
 
+def test_a_set_grows_to_what_one_made_at_once_is(tmp_path: Path) -> None:
+    out = write_dataset(tmp_path / "few", 2)
+    assert fill(out, dataset_info(5), partial(make_up, seconds=0.0), workers=2) == 3
+    assert Dataset(out).info.as_json() == dataset_info(5).as_json()
+    assert Dataset(out).content_hash() == Dataset(write_dataset(tmp_path / "whole", 5)).content_hash()
+    with pytest.raises(CombwiseError, match="another configuration"):
+        fill(out, dataset_info(4), partial(make_up, seconds=0.0), workers=2)  # it never shrinks
+    assert len(Dataset(out)) == 5
+
+
+def test_a_set_killed_while_it_grew_goes_on(tmp_path: Path) -> None:
+    out = write_dataset(tmp_path / "few", 2)
+    marks = zarr.open_array(out / STORE / "complete", mode="r+")
+    marks.resize((5,))  # as far as it came
+    assert [meta.index for meta in Dataset(out).episodes] == [0, 1]
+    assert fill(out, dataset_info(5), partial(make_up, seconds=0.0), workers=2) == 3
+    assert Dataset(out).content_hash() == Dataset(write_dataset(tmp_path / "whole", 5)).content_hash()
+
+
 def test_a_head_that_another_process_measured_is_the_same_to_the_bit(tmp_path: Path) -> None:
     measured, _ = numbered_head(3, 1)
     keep_head(3, 1, tmp_path)

@@ -89,6 +89,21 @@ def test_resume_with_another_config_names_the_fields(tmp_path: Path) -> None:
     assert "lengths" not in str(refused.value)
 
 
+def test_a_resumed_run_may_ask_for_more_of_what_grows_and_for_no_less(tmp_path: Path) -> None:
+    config = CombingConfig(out=tmp_path)
+    RunFolder.open(tmp_path, config).write_text("result.txt", "half")
+    more = replace(config, strokes=5, lengths=(0.1, 0.3, 0.2))
+    grows = ("strokes", "lengths")
+    with pytest.raises(CombwiseError, match="lengths was"):
+        RunFolder.open(tmp_path, more, resume=True, grows=("strokes",))
+    assert RunFolder.open(tmp_path, more, resume=True, grows=grows).resumed
+    assert (tmp_path / "result.txt").read_text() == "half"
+    assert json.loads((tmp_path / "config.json").read_text())["config"]["strokes"] == 5
+    for fewer in (replace(more, strokes=4), replace(more, lengths=(0.1, 0.2))):
+        with pytest.raises(CombwiseError, match="with another config"):
+            RunFolder.open(tmp_path, fewer, resume=True, grows=grows)
+
+
 def test_resume_of_another_kind_of_run_says_so(tmp_path: Path) -> None:
     @dataclass(frozen=True)
     class TrainingConfig:

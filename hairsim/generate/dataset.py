@@ -8,7 +8,7 @@ Nothing in a dataset is executed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,7 +52,7 @@ class EpisodeMeta:
 
 
 def create_dataset(folder: Path, info: DatasetInfo) -> None:
-    """Make the empty store; an equal one may exist already (a resumed run).
+    """Make the empty store; an equal one may exist already (a resumed run), or a smaller one, which grows.
 
     Raises:
         CombwiseError: the folder holds another dataset.
@@ -61,10 +61,13 @@ def create_dataset(folder: Path, info: DatasetInfo) -> None:
     wanted = json.loads(json.dumps(info.as_json()))
     if (target / "zarr.json").exists():
         found = dict(_open(target, "r").attrs)
-        if {name: found.get(name) for name in wanted} != wanted:
+        if {name: found.get(name) for name in wanted} == wanted:
+            return
+        if not _is_longer(wanted, found):
             raise CombwiseError(
                 f"{folder} holds a dataset of another configuration; expected an empty folder or the same one"
             )
+        _grow(_open(target, "r+"), info, wanted)
         return
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f"{STORE}.new"
@@ -78,6 +81,25 @@ def create_dataset(folder: Path, info: DatasetInfo) -> None:
     root.create_array("digest", shape=(info.count, len(table)), chunks=(TOGETHER, len(table)), dtype="uint32")
     root.create_array("complete", shape=(info.count,), chunks=(min(info.count, MARK_CHUNK),), dtype="uint8")
     aside.rename(target)
+
+
+def _is_longer(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Return whether a set differs from one that is there by more episodes and by nothing else."""
+    if not isinstance(found.get("count"), int) or wanted["count"] < found["count"]:
+        return False
+    same = {**wanted, "count": found["count"]}
+    before = found.get("generation")
+    if isinstance(before, Mapping) and "episodes" in before:
+        same["generation"] = {**wanted["generation"], "episodes": before["episodes"]}
+    return {name: found.get(name) for name in wanted} == same
+
+
+def _grow(root: zarr.Group, info: DatasetInfo, wanted: Mapping[str, Any]) -> None:
+    """Make room for more episodes; what the set says of itself changes last, so that a kill leaves no lie."""
+    for name in (*fields(info.sizes, info.grid), "digest", "complete"):
+        array = _array(root, name)
+        array.resize((info.count, *array.shape[1:]))
+    root.attrs.update(dict(wanted))
 
 
 def _create(root: zarr.Group, name: str, count: int, field: Field, codec: BloscCodec) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from hairsim.run_folder import RunFolder
 from planner.benchmark.bootstrap import bootstrap_mean, paired_difference
 from planner.benchmark.episodes import record_of
-from planner.benchmark.styling import BenchmarkConfig, try_tasks
+from planner.benchmark.styling import GROWS, BenchmarkConfig, try_tasks
 from planner.benchmark.tables import metric_rows, provenance
 
 METRICS = ("moved_mm", "disturbance_mm", "chamfer_mm", "direction_deg", "success_rate")
@@ -39,7 +39,7 @@ def run_held_out(config: HeldOutConfig) -> str:
 
     Leaves tasks/, episodes/, held_out.json (rows, intervals, command, commit, date, machine) and held_out.md.
     """
-    folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite)
+    folder = RunFolder.open(config.out, config, resume=config.resume, overwrite=config.overwrite, grows=GROWS)
     records, _ = try_tasks(config, folder.path)
     result = summarise(records, config)
     folder.write_json("held_out.json", result)

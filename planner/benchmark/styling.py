@@ -29,6 +29,9 @@ from planner.benchmark.spread import spread
 from planner.benchmark.tables import markdown, result_of, verdict
 from planner.benchmark.tasks import Task, TaskConfig
 
+GROWS = ("seeds", "few", "levels", "planners", "few_planners", "oracle")
+"""What a resumed benchmark may be asked more of: the tasks and planners that were tried stay as they are."""
+
 FULL = ("mppi", "rule_based", "random", "no_stroke")
 FEW = ("replay", "replay_1mm", "cem", "mppi_advection", "mppi_64", "mppi_simulator")
 
@@ -178,7 +181,7 @@ def quickly(config: StylingConfig) -> StylingConfig:
 def run_styling(config: StylingConfig) -> str:
     """Run the benchmark; return the line that says how it went."""
     asked, config = config, quickly(config) if config.quick else config
-    folder = RunFolder.open(config.out, asked, resume=config.resume, overwrite=config.overwrite)
+    folder = RunFolder.open(config.out, asked, resume=config.resume, overwrite=config.overwrite, grows=GROWS)
     records, refused = try_tasks(config, folder.path)
     result = result_of(
         records,
