@@ -63,9 +63,9 @@ def test_overwrite_begins_anew(tmp_path: Path) -> None:
 def test_overwrite_deletes_nothing_that_is_not_a_run(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     (tmp_path / "config.json").write_text('{"format": "of something else"}')
-    for options in ({"overwrite": True}, {"resume": True}, {}):
+    for overwrite, resume in ((True, False), (False, True), (False, False)):
         with pytest.raises(CombwiseError, match="not a Combwise run"):
-            RunFolder.open(tmp_path, CombingConfig(out=tmp_path), **options)
+            RunFolder.open(tmp_path, CombingConfig(out=tmp_path), overwrite=overwrite, resume=resume)
     assert names(tmp_path) == ["config.json", "thesis.tex"]
 
 
