@@ -32,11 +32,9 @@ import numpy as np
 from rich.progress import track
 from scipy.stats import spearmanr
 
-from benchmarks.promise import FAMILIES, FIRST_SEED
+from benchmarks.promise import FAMILIES, FIRST_SEED, development_scene
 from benchmarks.provenance import provenance
 from hairsim.atomic_file import write_json
-from hairsim.device import start_warp
-from hairsim.errors import CombwiseError
 
 JUDGES = ("planner", "perfect eyes", "perfect model", "both")
 
@@ -54,24 +52,17 @@ class Job:
 
 def judge_strokes(job: Job) -> dict[str, Any] | None:
     """Return for one head what each judge says of strokes, and what they truly did; None for no task."""
-    import torch
-
     from dynamics.model import load_model
     from hairsim.volume import HairVolume
     from planner.benchmark.metrics import score
     from planner.benchmark.rehearsal import SalonRehearsal
-    from planner.benchmark.tasks import Task, TaskConfig
     from planner.cost import GoalCost
     from planner.observe.observe import observe
     from planner.planners.mppi import MppiPlanner
     from planner.planners.mppi_config import MppiConfig
 
-    start_warp()
-    torch.set_num_threads(1)
-    try:
-        scene = Task(TaskConfig("any", job.seed, job.family)).scene()
-    except CombwiseError as error:
-        print(f"left out: {error}")
+    scene = development_scene(job.seed, job.family)
+    if scene is None:
         return None
     assert scene.truth is not None
     salon, head, wanted = scene.salon, scene.head, scene.truth.strands

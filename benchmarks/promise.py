@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.progress import track
@@ -29,6 +29,9 @@ from benchmarks.provenance import provenance
 from hairsim.atomic_file import write_json
 from hairsim.device import start_warp
 from hairsim.errors import CombwiseError
+
+if TYPE_CHECKING:
+    from planner.demo.scene import Scene
 
 FAMILIES = (
     *("straight_long", "wavy_side_part", "curly_long", "coily_long"),
@@ -62,30 +65,38 @@ class Job:
     caution: float = 0.0
 
 
+def development_scene(seed: int, family: str) -> Scene | None:
+    """Open a development task on one core of a worker; None, saying why, where no task can be made."""
+    import torch
+
+    from planner.benchmark.tasks import Task, TaskConfig
+
+    start_warp()
+    torch.set_num_threads(1)
+    try:
+        return Task(TaskConfig("any", seed, family)).scene()
+    except CombwiseError as error:
+        print(f"left out: {error}")
+        return None
+
+
 def try_strokes(job: Job) -> dict[str, Any] | None:
     """Return for one head what strokes promised, one row of `PARTS` each, and what they truly did.
 
     `completed`, where a completion belongs to the weights, is what they promise when it fills in hidden hair.
     None for hair that a comb does not restyle.
     """
-    import torch
-
     from dynamics.completion.completion import completion_file
     from dynamics.editing.caution import Caution
     from dynamics.model import WEIGHTS, load_model
     from planner.benchmark.metrics import score
     from planner.benchmark.rehearsal import SalonRehearsal
-    from planner.benchmark.tasks import Task, TaskConfig
     from planner.observe.observe import observe
     from planner.planners.mppi import MppiPlanner
     from planner.planners.mppi_config import MppiConfig
 
-    start_warp()
-    torch.set_num_threads(1)
-    try:
-        scene = Task(TaskConfig("any", job.seed, job.family)).scene()
-    except CombwiseError as error:
-        print(f"left out: {error}")
+    scene = development_scene(job.seed, job.family)
+    if scene is None:
         return None
     assert scene.truth is not None
     model = load_model(job.weights, caution=Caution(job.caution))
