@@ -9,6 +9,8 @@ behind every pixel, and the voxels of true hair that begin there. Scores of one 
     iou             of its voxels with those of true hair that pixels' rays enter, as deep as a shell goes
     chamfer_mm      of its voxels' middles with the visible surface [mm]
     direction_deg   median angle to the mean visible direction within a voxel, sign included [deg]
+    flow_deg        the same to the mean direction of all hair in the voxel, seen or not: which way locks run,
+                    whatever their coils do [deg]
     flipped         share of its voxels that point from the tip to the root
     true_hair       share of its voxels that hold hair
     seconds         on one core [s]
@@ -57,7 +59,7 @@ LEVELS: dict[str, DepthNoise | None] = {
 }  # fmt: skip
 """`mild` is what the planner works with; `worst` is miscalibrated by up to 3 mm and 1 degree a camera."""
 
-METRICS = ("iou", "chamfer_mm", "direction_deg", "flipped", "true_hair", "seconds")
+METRICS = ("iou", "chamfer_mm", "direction_deg", "flow_deg", "flipped", "true_hair", "seconds")
 GRID = GRIDS["small"]
 
 
@@ -137,12 +139,15 @@ def scores(seen: HairVolume, groom: Groom, surface: Surface) -> dict[str, float]
     mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
     cosine = np.clip(np.sum(mean * seen.direction[seen.occupied][has], axis=1), -1.0, 1.0)
     both, either = seen.occupied & shell.occupied, seen.occupied | shell.occupied
+    hair = seen.occupied & groom.volume.occupied
+    flow = np.clip(np.sum(seen.direction[hair] * groom.volume.direction[hair], axis=1), -1.0, 1.0)
     return {
         "iou": float(both.sum() / either.sum()),
         "chamfer_mm": 1000.0 * chamfer_distance(centres, points),
         "direction_deg": float(np.degrees(np.median(np.arccos(cosine)))),
+        "flow_deg": float(np.degrees(np.median(np.arccos(flow)))),
         "flipped": float((cosine < 0.0).mean()),
-        "true_hair": float((seen.occupied & groom.volume.occupied).sum() / seen.occupied.sum()),
+        "true_hair": float(hair.sum() / seen.occupied.sum()),
     }
 
 

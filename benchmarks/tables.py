@@ -11,8 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from benchmarks.dynamics_table import dynamics_table
 from hairsim.atomic_file import write_text
+from hairsim.groom.families import FAMILIES, HAIR_CLASSES
 from planner.benchmark.tables import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,14 +59,14 @@ def reach_table(result: Result) -> str:
 def observe_table(result: Result) -> str:
     """Return what one to three cameras see under rising noise, and how many grooms meet the aim."""
     heads = [
-        "noise", "cameras", "IoU", "Chamfer [mm]", "median direction error [deg]", "flipped [%]",
-        "hair where seen [%]",
+        "noise", "cameras", "IoU", "Chamfer [mm]", "median direction error [deg]", "to the flow [deg]",
+        "flipped [%]", "hair where seen [%]",
     ]  # fmt: skip
     lines = [
         [
             row["noise"], str(row["cameras"]), _interval(row["iou"], 2), _interval(row["chamfer_mm"], 1),
-            _interval(row["direction_deg"], 1), _interval(row["flipped"], 1, 100.0),
-            _interval(row["true_hair"], 0, 100.0),
+            _interval(row["direction_deg"], 1), _interval(row["flow_deg"], 1),
+            _interval(row["flipped"], 1, 100.0), _interval(row["true_hair"], 0, 100.0),
         ]
         for row in result["summary"]
     ]  # fmt: skip
@@ -78,7 +81,20 @@ def observe_table(result: Result) -> str:
         f"Three cameras see the directions within {DIRECTION_AIM:.0f} degrees and the shell within "
         f"{CHAMFER_AIM:.0f} mm on so many of {grooms} grooms: {'; '.join(met)}."
     )
-    return "\n".join([*_lines(heads, lines), "", aim, "", _source(result)])
+    return "\n".join([*_lines(heads, lines), "", aim, "", *_seen_by_class(result), "", _source(result)])
+
+
+def _seen_by_class(result: Result) -> list[str]:
+    """Return a table of how well three cameras see each hair class, under the noise that planners meet."""
+    mine = [row for row in result["rows"] if row["noise"] == "mild" and row["cameras"] == 3]
+    lines = []
+    for name in HAIR_CLASSES:
+        found = [row for row in mine if FAMILIES[row["family"]].hair_class == name]
+        if found:
+            means = [np.mean([row[score] for row in found]) for score in ("direction_deg", "flow_deg", "iou")]
+            lines.append([name, str(len(found)), f"{means[0]:.1f}", f"{means[1]:.1f}", f"{means[2]:.2f}"])
+    heads = ["three cameras, mild", "grooms", "median direction error [deg]", "to the flow [deg]", "IoU"]
+    return _lines(heads, lines)
 
 
 def head_pose_table(result: Result) -> str:

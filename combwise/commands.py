@@ -74,6 +74,13 @@ COMMANDS: tuple[Command, ...] = (
         "split",
     ),
     Command(
+        ("dataset", "look"),
+        "look at a dataset's hair again with this version's observer",
+        "combwise.dataset",
+        "LookOptions",
+        "look",
+    ),
+    Command(
         ("train", "latent"),
         "pre-train the latent space of hair",
         "dynamics.latent.train",

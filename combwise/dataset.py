@@ -1,4 +1,4 @@
-"""`combwise dataset info|show|verify|split`: what a dataset holds and looks like, and if it is sound."""
+"""`combwise dataset info|show|verify|split|look`: what a dataset holds and looks like, and if it is sound."""
 
 from __future__ import annotations
 
@@ -67,6 +67,23 @@ class SplitOptions:
     data: tyro.conf.Positional[Path]
     out: Path | None = None
     overwrite: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookOptions:
+    """Options of `combwise dataset look`.
+
+    Attributes:
+        data: a folder made by `combwise generate`, finished or not, with any observer.
+        out: folder of the new set: the same hair as this version's observer sees it.
+        workers: processes that look; default one per core.
+        resume: go on with what a killed run left in `out`.
+    """
+
+    data: tyro.conf.Positional[Path]
+    out: Path
+    workers: int | None = None
+    resume: bool = False
 
 
 def info(options: InfoOptions) -> str:
@@ -157,6 +174,26 @@ def split(options: SplitOptions) -> str:
         write_json(out, {name: [meta.index for meta in members] for name, members in parts.items()})
     told = ", ".join(f"{len(members)} {name}" for name, members in parts.items())
     return f"{out or options.data}: {told}"
+
+
+def look(options: LookOptions) -> str:
+    """Look at a dataset's hair again; return the closing line."""
+    from hairsim.generate.dataset import Dataset
+    from hairsim.generate.look_again import look_again
+    from planner.observe import OBSERVER_VERSION, observe
+
+    if options.workers is not None and options.workers < 1:
+        raise CombwiseError(f"workers is {options.workers}; expected at least 1")
+    seen = look_again(
+        options.data,
+        options.out,
+        observe=observe,
+        observer_version=OBSERVER_VERSION,
+        workers=options.workers,
+        resume=options.resume,
+    )
+    total = len(Dataset(options.out))
+    return f"{options.out}: {total} episodes as observer {OBSERVER_VERSION} sees them ({seen} looked at now)"
 
 
 def _writable(out: Path, ending: str, overwrite: bool) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from dynamics.data import Combing, Source, Split, Window
 from hairsim.errors import CombwiseError
+from hairsim.groom.families import FAMILIES
 from hairsim.volume import GridSpec
 
 CROP = (40, 40, 48)
@@ -126,6 +128,17 @@ def random_states(
     return rows
 
 
+def class_chances(families: Sequence[str]) -> np.ndarray:
+    """Return chances [E] of episodes of hairstyles to be drawn, such that every hair class comes as often.
+
+    Of the sixteen training families eight are straight and two coily; what combing does to either is as
+    hard to learn. Hair of no known family is a class of its own.
+    """
+    classes = [FAMILIES[name].hair_class if name in FAMILIES else name for name in families]
+    count = Counter(classes)
+    return np.array([1.0 / (len(count) * count[name]) for name in classes])
+
+
 def random_strokes(
     episodes: Sequence[Combing],
     grid: GridSpec,
@@ -135,20 +148,33 @@ def random_strokes(
     horizon: int,
     shape: tuple[int, int, int] = STROKE_CROP,
     cameras_share: float = 0.5,
+    chances: np.ndarray | None = None,
 ) -> list[Row]:
     """Draw random runs of `horizon` strokes; the window shows where the comb passes.
+
+    Args:
+        episodes, grid: what is drawn from.
+        rng: of everything random.
+        batch: runs.
+        horizon: strokes of each.
+        shape: of the windows [voxels].
+        cameras_share: share of the runs that cameras look at.
+        chances: [E] of the episodes to be drawn, see `class_chances`; equal ones when None.
 
     Raises:
         CombwiseError: no episode has that many strokes.
     """
+    chances = np.full(len(episodes), 1.0 / max(1, len(episodes))) if chances is None else chances
     usable = episodes
     if not isinstance(episodes, Split) or episodes.strokes < horizon:  # a split is not read to be counted
-        usable = [c for c in episodes if len(c.paths) >= horizon]
+        long_enough = [len(c.paths) >= horizon for c in episodes]
+        usable = [c for c, long in zip(episodes, long_enough, strict=True) if long]
+        chances = chances[long_enough] / max(float(chances[long_enough].sum()), 1e-12)
     if not usable:
         raise CombwiseError(f"no episode has {horizon} strokes in a row; expected at least one")
     rows: list[Row] = []
     for _ in range(batch):
-        combing = usable[int(rng.integers(len(usable)))]
+        combing = usable[int(rng.choice(len(usable), p=chances))]
         first = int(rng.integers(len(combing.paths) - horizon + 1))
         source: Source = "cameras" if rng.random() < cameras_share else "full"
         boxes = [combing.swept(stroke, grid).box() for stroke in range(first, first + horizon)]

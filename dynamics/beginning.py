@@ -1,4 +1,4 @@
-"""What a training goes on from: weights of an earlier one, of this simulator's hair or of an older one's."""
+"""What a training goes on from: weights of an earlier one, of any simulator and observer version."""
 
 from __future__ import annotations
 
@@ -31,28 +31,25 @@ class Beginning:
         told = {
             "kind": info.kind,
             "simulator_version": info.simulator_version,
+            "observer_version": info.observer_version,
             "sha256": file_hash(self.path),
         }
         return {"begun_with": {**told, "training": dict(info.training)}}
 
 
-def read_beginning(
-    path: Path, kinds: Collection[str], *, profile: str, grid: GridSpec, observer_version: str | None
-) -> Beginning:
-    """Read the weights that a training is to begin with, of any simulator version.
+def read_beginning(path: Path, kinds: Collection[str], *, profile: str, grid: GridSpec) -> Beginning:
+    """Read the weights that a training is to begin with, of any simulator and observer version.
 
     Args:
         path: checkpoint, or the folder that holds it.
         kinds: of checkpoint that will do.
-        profile, grid, observer_version: of the data that it goes on with.
+        profile, grid: of the data that it goes on with.
 
     Raises:
-        CombwiseError: there is none, or it is of another kind, profile, grid or observer.
+        CombwiseError: there is none, or it is of another kind, profile or grid.
     """
     file = path / MODEL_FILE if path.is_dir() else path
-    checkpoint = load_checkpoint(
-        file, simulator_version=None, profile=profile, grid=grid, observer_version=observer_version
-    )
+    checkpoint = load_checkpoint(file, simulator_version=None, profile=profile, grid=grid)
     if checkpoint.info.kind not in kinds:
         wanted = " or ".join(kinds)
         raise CombwiseError(f"checkpoint {file} is of kind {checkpoint.info.kind}; expected {wanted}")

@@ -38,7 +38,7 @@ class CheckpointInfo:
         kind: "latent" (autoencoder), "dynamics" (autoencoder and editing branch) or "training" (resumable).
         profile: "small" or "base".
         grid: the grid it was trained on.
-        observer_version: of the code that fused the camera inputs.
+        observer_version: of the code that made the inputs: fused camera frames, or turned pictures into maps.
         sizes: the networks' configs, JSON-able.
         training: command, data, seed, minutes, machine and whatever else tells how it came to be.
         simulator_version: of the physics that made the data.

@@ -167,12 +167,20 @@ class Split(Sequence[Combing]):
 
     Attributes:
         numbers: of the episodes.
+        families: the hairstyle of each.
         strokes: of each.
     """
 
-    def __init__(self, numbers: Sequence[int], strokes: int, load: Callable[[int], Combing]) -> None:
-        """Take the episodes' numbers, how many strokes each has, and where they come from."""
+    def __init__(
+        self,
+        numbers: Sequence[int],
+        families: Sequence[str],
+        strokes: int,
+        load: Callable[[int], Combing],
+    ) -> None:
+        """Take the episodes' numbers and hairstyles, how many strokes each has, and where they come from."""
         self.numbers = tuple(numbers)
+        self.families = tuple(families)
         self._load = load
         self.strokes = strokes
 
@@ -219,10 +227,11 @@ class Store:
         load = lru_cache(KEPT)(self._combing)
         self._head_distance = lru_cache(HEADS_KEPT)(self._distance)
         self._stored_strands = lru_cache(STRANDS_KEPT)(self._strands)
-        self._splits = {
-            name: Split([m.index for m in metas if m.split == name], self.info.sizes.strokes, load)
-            for name in SPLITS
-        }
+        self._splits: dict[str, Split] = {}
+        for name in SPLITS:
+            found = [m for m in metas if m.split == name]
+            numbers, families = [m.index for m in found], [m.family for m in found]
+            self._splits[name] = Split(numbers, families, self.info.sizes.strokes, load)
 
     def _combing(self, number: int) -> Combing:
         episode = self._dataset.read(number)

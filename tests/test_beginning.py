@@ -18,9 +18,10 @@ from tests.test_dynamics import TINY
 
 
 def of_an_older_simulator(path: Path, aside: Path) -> Path:
-    """Write a checkpoint again, as one of simulator version 0."""
+    """Write a checkpoint again, as one of simulator version 0 and of an observer before all others."""
     found = load_checkpoint(path)
-    save_checkpoint(aside, replace(found.info, simulator_version="0"), found.tensors)
+    info = replace(found.info, simulator_version="0", observer_version="0")
+    save_checkpoint(aside, info, found.tensors)
     return aside
 
 
@@ -44,7 +45,9 @@ def test_editing_goes_on_from_weights_of_an_older_simulator(tmp_path: Path) -> N
     after = load_checkpoint(on.out / MODEL_FILE)
     assert after.info.sizes == before.info.sizes
     assert after.info.training["begun_with"]["simulator_version"] == "0"
+    assert after.info.training["begun_with"]["observer_version"] == "0" != after.info.observer_version
     assert after.info.training["latent_simulator_version"] == "0"
+    assert after.info.training["latent_observer_version"] == "0"
     assert after.info.training["latent"] == before.info.training["latent"]
     for name, tensor in before.tensors.items():
         torch.testing.assert_close(after.tensors[name], tensor, atol=1e-3, rtol=0.0)

@@ -25,11 +25,20 @@ from planner.goal import Look, VolumeGoal, load_goal, save_look
 from planner.goal.baselines import carved_hull, mean_hair
 from planner.goal.picture_goal import load_picture_goals, sights_of
 from planner.goal.picture_lift import head_in_front, looked_up, orientation_tensor, project, voxel_centres
-from planner.goal.picture_maps import MAP, TARGET, HairMaps, finer, hair_maps, maps_of, mirrored, straightened
+from planner.goal.picture_maps import (
+    MAP,
+    MAPS_VERSION,
+    TARGET,
+    HairMaps,
+    finer,
+    hair_maps,
+    maps_of,
+    mirrored,
+    straightened,
+)
 from planner.goal.picture_model import PictureConfig, PictureNetwork, working_box
 from planner.goal.picture_views import KeptView, ViewRanges, take_views
 from planner.goal.train import Lessons, TrainGoalConfig, train_goal
-from planner.observe import OBSERVER_VERSION
 from tests.hair_episodes import ball_head, curtain_volume, write_dataset
 from tests.planner_scene import GRID, Scene, scene
 
@@ -237,7 +246,7 @@ def config_of(folder: Path) -> TrainGoalConfig:
 
 def test_training_leaves_weights_that_make_goals(trained: Path, scene: Scene, tmp_path: Path) -> None:
     goals = load_picture_goals(trained / "run", latent=trained / "latent.safetensors")
-    assert goals.info.observer_version == OBSERVER_VERSION
+    assert goals.info.observer_version == MAPS_VERSION
     frame = scene.frames[0]
     maps = hair_maps(frame.colour, frame.hair_mask, frame.camera)
     volume = goals.volume(maps, scene.head)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from dynamics.baselines.fill import nearest_known
 from dynamics.baselines.particle_graph import ParticleGraph
 from dynamics.baselines.predictors import Volume
-from dynamics.batches import Row, StrokeBatch, random_strokes
+from dynamics.batches import Row, StrokeBatch, class_chances, random_strokes
 from dynamics.data import Store, Window
 from dynamics.editing.train import TrainDynamicsConfig, held_back_strokes
 from dynamics.metrics import TURN, changed, changed_region, score
@@ -50,6 +50,8 @@ class ParticleTask:
         self._config = config
         self._device = device
         self._training, self._cutter = training_episodes(store, device)
+        families = store.require("training").families
+        self._chances = class_chances(families) if config.balanced else None
         self._held_back = held_back_strokes(store, "full")
 
     def trainable(self) -> nn.Module:
@@ -61,7 +63,13 @@ class ParticleTask:
         del progress
         grid = self._store.grid
         rows = random_strokes(
-            self._training, grid, rng, batch=self._config.batch, horizon=1, cameras_share=0.0
+            self._training,
+            grid,
+            rng,
+            batch=self._config.batch,
+            horizon=1,
+            cameras_share=0.0,
+            chances=self._chances,
         )
         motion = np.stack([self._motion(row, grid) for row in rows])
         return ParticleBatch(self._cutter.strokes(rows, 1), torch.from_numpy(motion))

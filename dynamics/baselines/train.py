@@ -132,7 +132,7 @@ def _train(
         out=config.out,
         batch=batch,
         seed=config.seed,
-        **model.training.get("drawing", {}),
+        **{"balanced": False, **model.training.get("drawing", {})},  # weights of before it was told
     )
     fitting = FitConfig(
         minutes,

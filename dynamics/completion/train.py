@@ -195,7 +195,6 @@ def _begun(config: TrainCompletionConfig, store: Store) -> tuple[UNet, dict[str,
         ("unet", KIND),
         profile=store.info.profile,
         grid=store.grid,
-        observer_version=store.info.observer_version,
     )
     checkpoint = begun.checkpoint
     network = UNet(UNetConfig(**checkpoint.info.sizes["unet"]), strokes=False)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dynamics.baselines.predictors import Volume
-from dynamics.batches import StrokeBatch, draw_window, random_strokes, stroke_batch
+from dynamics.batches import StrokeBatch, class_chances, draw_window, random_strokes, stroke_batch
 from dynamics.beginning import read_beginning
 from dynamics.checkpoint import MODEL_FILE, CheckpointInfo, file_hash, fill_network
 from dynamics.data import SOURCES, Source, Store, Window
@@ -31,7 +31,7 @@ from hairsim.errors import CombwiseError
 
 VALIDATION_STROKES = 12
 
-DRAWING = ("changed_weight", "rollout_share", "rollout_from", "rollout_strokes", "cameras_share")
+DRAWING = ("changed_weight", "rollout_share", "rollout_from", "rollout_strokes", "cameras_share", "balanced")
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class TrainDynamicsConfig:
     Attributes:
         data: dataset folder.
         latent: trained autoencoder, the run folder of `combwise train latent` or a file that holds one, of
-            this simulator's hair or of an older one's: it knows what hair looks like, not how it moves.
+            any simulator and observer: it knows what hair looks like, not how it moves.
         out: run folder.
-        begin: trained editing model to go on from, a file or its run folder, of any simulator version; its
-            latent space should be `latent`. None begins from nothing.
+        begin: trained editing model to go on from, a file or its run folder, of any simulator and observer
+            version; its latent space should be `latent`. None begins from nothing.
         minutes: time budget.
         batch: crops a step.
         learning_rate: at its highest.
@@ -55,6 +55,8 @@ class TrainDynamicsConfig:
         rollout_strokes: most strokes of such a batch; their number is drawn from two up. The last alone is
             learned from.
         cameras_share: share of the inputs that are fused from cameras.
+        balanced: draw strokes of every hair class as often, however many families of it the data hold; else
+            those of every episode.
         seed: of everything random.
         device: "cpu" or "cuda".
         threads: on the CPU; 0 for all cores.
@@ -75,6 +77,7 @@ class TrainDynamicsConfig:
     rollout_from: float = 0.4
     rollout_strokes: int = 2
     cameras_share: float = 0.5
+    balanced: bool = True
     seed: int = 0
     device: str = "cpu"
     threads: int = 0
@@ -110,7 +113,9 @@ class StrokeTask:
         self._config = config
         self._device = device
         self._training, self._cutter = training_episodes(store, device)
-        self._longest = store.require("training").strokes
+        split = store.require("training")
+        self._longest = split.strokes
+        self._chances = class_chances(split.families) if config.balanced else None
         self._held_back = {source: held_back_strokes(store, source) for source in SOURCES}
 
     def draw(self, rng: np.random.Generator, progress: float) -> StrokeBatch:
@@ -127,6 +132,7 @@ class StrokeTask:
             batch=config.batch,
             horizon=horizon,
             cameras_share=config.cameras_share,
+            chances=self._chances,
         )
         return self._cutter.strokes(rows, horizon)
 
@@ -248,13 +254,12 @@ def train_dynamics(config: TrainDynamicsConfig) -> str:
 def _train(config: TrainDynamicsConfig, processes: Processes, device: torch.device) -> str:
     with processes.one_first():
         store = Store(config.data)
-        latent, knows_hair = load_latent(config.latent, [store], simulator_version=None)
+        latent, knows_hair = load_latent(config.latent, [store], any_version=True)
         begun = config.begin and read_beginning(
             config.begin,
             ("dynamics",),
             profile=store.info.profile,
             grid=store.grid,
-            observer_version=store.info.observer_version,
         )
         folder = open_run(config, processes)
     torch.manual_seed(config.seed)
@@ -276,6 +281,7 @@ def _train(config: TrainDynamicsConfig, processes: Processes, device: torch.devi
                 knows_hair.training if knows_hair.kind == "latent" else knows_hair.training["latent"]
             ),
             "latent_simulator_version": knows_hair.simulator_version,
+            "latent_observer_version": knows_hair.observer_version,
             "latent_sha256": file_hash(latent_file),
             **({} if begun is None else begun.told),
         },

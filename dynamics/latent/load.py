@@ -24,14 +24,14 @@ def load_latent(
     path: Path,
     stores: Sequence[Store],
     *,
-    simulator_version: str | None = SIMULATOR_VERSION,
+    any_version: bool = False,
 ) -> tuple[LatentModel, CheckpointInfo]:
     """Load an autoencoder that fits datasets; return it and what its file says.
 
     Args:
         path: checkpoint, or the run folder that holds it.
         stores: the datasets; at least one.
-        simulator_version: of the hair that it learned; any when None.
+        any_version: whether the hair that it learned may come from any simulator and observer.
 
     Raises:
         CombwiseError: there is none, it is of another kind, grid or version, or its tensors are not
@@ -42,11 +42,11 @@ def load_latent(
         path,
         profile=first.info.profile,
         grid=first.grid,
-        observer_version=first.info.observer_version,
-        simulator_version=simulator_version,
+        observer_version=None if any_version else first.info.observer_version,
+        simulator_version=None if any_version else SIMULATOR_VERSION,
     )
     for store in stores:
-        if (store.grid, store.info.observer_version) != (info.grid, info.observer_version):
+        if (store.grid, store.info.observer_version) != (first.grid, first.info.observer_version):
             raise CombwiseError(
                 f"datasets of {describe_grid(first.grid)}, observer {first.info.observer_version}, and of "
                 f"{describe_grid(store.grid)}, observer {store.info.observer_version}; expected one of each"

@@ -27,7 +27,7 @@ from hairsim.errors import CombwiseError
 from hairsim.head.head import Head
 from hairsim.volume import GridSpec, HairVolume
 from planner.goal.picture_lift import Sights
-from planner.goal.picture_maps import HairMaps
+from planner.goal.picture_maps import MAPS_VERSION, HairMaps
 from planner.goal.picture_model import (
     PictureConfig,
     PictureNetwork,
@@ -36,7 +36,6 @@ from planner.goal.picture_model import (
     latents_of,
     working_box,
 )
-from planner.observe import OBSERVER_VERSION
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -150,9 +149,7 @@ def load_picture_goals(
         require_hash(path, str(json.loads(card.read_text())["sha256"]))
     elif path.is_dir():
         path = path / MODEL_FILE
-    checkpoint = load_checkpoint(
-        path, kind=KIND, profile=profile, grid=grid, observer_version=OBSERVER_VERSION
-    )
+    checkpoint = load_checkpoint(path, kind=KIND, profile=profile, grid=grid, observer_version=MAPS_VERSION)
     info = checkpoint.info
     space, _ = read_latent(latent or LATENT_WEIGHTS / f"{profile}.safetensors", profile=profile, grid=grid)
     if info.training.get("latent_space") != latent_space(space):

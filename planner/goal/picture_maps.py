@@ -18,6 +18,9 @@ from hairsim.cameras.camera import Camera, look_at
 from hairsim.errors import CombwiseError
 from planner.observe.orientation import strand_orientation
 
+MAPS_VERSION = "1"
+"""Travels inside the weights that read maps; raised whenever the same picture would give other maps."""
+
 MAP = 96
 """Width and height of the maps [pixel]: 5 mm of the head each, less than a voxel of `small`."""
 
@@ -120,7 +123,8 @@ def maps_of(colour: np.ndarray, hair: np.ndarray, straight: Camera) -> HairMaps:
     """Return the maps of a picture that `finer(straight)` took, [DETAIL MAP, DETAIL MAP, 3]."""
     if not hair.any():
         return HairMaps(np.zeros((4, MAP, MAP), np.float32), straight)
-    orientation, coherence = strand_orientation(colour, hair)
+    # Strands alone: the shipped network learned on such maps, before locks were asked about coils.
+    orientation, coherence = strand_orientation(colour, hair, locks=None)
     cosine, sine = orientation[..., 0], orientation[..., 1]
     share = hair.astype(np.float32)
     layers = (

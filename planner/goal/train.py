@@ -33,7 +33,7 @@ from hairsim.volume import GridSpec
 from planner.goal.baselines import mean_hair, save_mean
 from planner.goal.picture_goal import KIND, sights_of
 from planner.goal.picture_lift import Sights
-from planner.goal.picture_maps import mirrored
+from planner.goal.picture_maps import MAPS_VERSION, mirrored
 from planner.goal.picture_model import (
     PictureConfig,
     PictureNetwork,
@@ -43,7 +43,6 @@ from planner.goal.picture_model import (
     working_box,
 )
 from planner.goal.picture_views import KeptView, ViewRanges, keep_views, read_views
-from planner.observe import OBSERVER_VERSION
 
 VALIDATION_VIEWS = 24
 
@@ -245,9 +244,7 @@ def train_goal(config: TrainGoalConfig) -> str:
     space = config.latent or WEIGHTS / f"{profile}.safetensors"
     latent, _ = read_latent(space, profile=profile, grid=grid)
     latent = latent.to(device).eval().requires_grad_(False)
-    begun = config.begin and read_beginning(
-        config.begin, (KIND,), profile=profile, grid=grid, observer_version=OBSERVER_VERSION
-    )
+    begun = config.begin and read_beginning(config.begin, (KIND,), profile=profile, grid=grid)
     training, validation = (_numbers(dataset, split) for split in ("training", "validation"))
     if not training:
         raise CombwiseError(f"dataset {config.data} has no episodes of the training split; generate more")
@@ -270,7 +267,7 @@ def train_goal(config: TrainGoalConfig) -> str:
         kind=KIND,
         profile=profile,
         grid=grid,
-        observer_version=OBSERVER_VERSION,
+        observer_version=MAPS_VERSION,
         sizes={"picture": dataclasses.asdict(sizes)},
         training={
             "data": dict(dataset.info.generation),

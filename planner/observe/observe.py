@@ -15,7 +15,7 @@ from planner.observe.fuse import FREE_MARGIN, fuse_points, seen_free
 from planner.observe.lift import lift_frame
 from planner.observe.sign import root_to_tip
 
-OBSERVER_VERSION = "1"
+OBSERVER_VERSION = "2"
 """Travels inside datasets and checkpoints; raised whenever the same frames would give another volume."""
 
 FEWEST_PIXELS = 50
