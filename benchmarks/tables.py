@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from benchmarks.dynamics_table import dynamics_table
 from hairsim.atomic_file import write_text
 from hairsim.groom.families import FAMILIES, HAIR_CLASSES
@@ -81,20 +79,24 @@ def observe_table(result: Result) -> str:
         f"Three cameras see the directions within {DIRECTION_AIM:.0f} degrees and the shell within "
         f"{CHAMFER_AIM:.0f} mm on so many of {grooms} grooms: {'; '.join(met)}."
     )
-    return "\n".join([*_lines(heads, lines), "", aim, "", *_seen_by_class(result), "", _source(result)])
+    return "\n".join([*_lines(heads, lines), "", aim, "", *_seen_by_family(result), "", _source(result)])
 
 
-def _seen_by_class(result: Result) -> list[str]:
-    """Return a table of how well three cameras see each hair class, under the noise that planners meet."""
-    mine = [row for row in result["rows"] if row["noise"] == "mild" and row["cameras"] == 3]
-    lines = []
-    for name in HAIR_CLASSES:
-        found = [row for row in mine if FAMILIES[row["family"]].hair_class == name]
-        if found:
-            means = [np.mean([row[score] for row in found]) for score in ("direction_deg", "flow_deg", "iou")]
-            lines.append([name, str(len(found)), f"{means[0]:.1f}", f"{means[1]:.1f}", f"{means[2]:.2f}"])
-    heads = ["three cameras, mild", "grooms", "median direction error [deg]", "to the flow [deg]", "IoU"]
-    return _lines(heads, lines)
+def _seen_by_family(result: Result) -> list[str]:
+    """Return a table of how well three cameras see each groom, under the noise that planners meet."""
+    lines = [
+        [
+            row["family"], FAMILIES[row["family"]].hair_class, f"{row['direction_deg']:.1f}",
+            f"{row['flow_deg']:.1f}", f"{100.0 * row['flipped']:.1f}", f"{row['iou']:.2f}",
+        ]
+        for row in result["rows"]
+        if row["noise"] == "mild" and row["cameras"] == 3
+    ]  # fmt: skip
+    heads = [
+        "three cameras, mild", "class", "median direction error [deg]", "to the flow [deg]", "flipped [%]",
+        "IoU",
+    ]  # fmt: skip
+    return _lines(heads, sorted(lines, key=lambda line: HAIR_CLASSES.index(line[1])))
 
 
 def head_pose_table(result: Result) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def test_every_hair_class_has_the_same_chance_however_many_episodes_it_has() -> 
     assert np.allclose(class_chances(["mine", "mine", "curly_bob"]), [0.25, 0.25, 0.5])
 
 
-def test_strokes_are_drawn_as_often_as_asked_and_long_runs_from_those_that_have_them(tmp_path: Path) -> None:
+def test_strokes_are_drawn_as_often_as_asked(tmp_path: Path) -> None:
     store = Store(write_dataset(tmp_path, 12, FEW))
     split = store.require("training")
     rng = np.random.default_rng(0)
@@ -36,5 +37,9 @@ def test_strokes_are_drawn_as_often_as_asked_and_long_runs_from_those_that_have_
     rows = random_strokes(split, store.grid, rng, batch=400, horizon=1, chances=chances)
     curly = sum(row[0].family == "curly_bob" for row in rows)
     assert abs(curly - 200) < 40 and split.families.count("curly_bob") < len(split) / 3
+    short, *others = (row[0] for row in rows if row[0].family != "curly_bob")
+    mixed = [replace(short, paths=short.paths[:1]), others[0], rows[0][0]]
+    runs = random_strokes(mixed, store.grid, rng, batch=50, horizon=2, chances=np.array([0.8, 0.1, 0.1]))
+    assert all(len(row[0].paths) == 2 for row in runs)
     with pytest.raises(CombwiseError, match="no episode has 9 strokes in a row"):
         random_strokes(split, store.grid, rng, batch=1, horizon=9, chances=chances)

@@ -29,6 +29,7 @@ def fill(
     ray: str | None = None,
     first: Callable[[Sequence[int]], Sequence[Callable[[], object]]] | None = None,
     seconds: float | None = None,
+    label: str = "combing",
 ) -> int:
     """Make a dataset, or go on with one; episodes that are there already are kept.
 
@@ -40,6 +41,7 @@ def fill(
         workers, device, ray: where blocks are simulated, as in `generate`.
         first: from the numbers of the episodes that are missing to what workers of this machine do first.
         seconds: stop after so long [s], without the blocks that are not finished then; None for no end.
+        label: what the progress bar says is done.
 
     Returns:
         How many episodes were simulated now.
@@ -51,7 +53,7 @@ def fill(
     blocks = sorted({index // worlds for index in missing})
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     columns = (
-        TextColumn("[bold]combing"),
+        TextColumn(f"[bold]{label}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),

@@ -14,6 +14,7 @@ import json
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from hairsim.cameras.depth_noise import MILD_NOISE
 from hairsim.cameras.look import STUDIO
 from hairsim.device import start_warp
 from hairsim.errors import CombwiseError
-from hairsim.generate.dataset import STORE, Dataset
+from hairsim.generate.dataset import STORE, Dataset, create_dataset
 from hairsim.generate.dataset_info import DatasetInfo
 from hairsim.generate.episode import Episode, SparseVolume
 from hairsim.generate.fill import fill
@@ -70,16 +71,16 @@ def look_again(
         raise CombwiseError(f"folder {out} is not empty; expected a new one, or --resume of one half made")
     seed, heads = int(info.generation["seed"]), int(info.generation["heads"])
     kept = out / HEADS
-    out.mkdir(parents=True, exist_ok=True)
-    if (source / CONFIG_FILE).exists():
-        told = json.loads((source / CONFIG_FILE).read_text())
-        told["config"]["episodes"] = info.count
+    told = _run_looked_at_again(dataset, info)
+    create_dataset(out, info)  # or complain, before anything is written
+    if told is not None:
         write_json(out / CONFIG_FILE, told)
     seen = fill(
         out,
         info,
         partial(_looked_at, source=source, observe=observe, heads=kept),
         workers=workers,
+        label="looking",
         first=lambda missing: [
             partial(keep_head, seed, number, kept) for number in heads_of(seed, heads, missing)
         ],
@@ -96,10 +97,38 @@ def info_looked_at_again(dataset: Dataset, observer_version: str) -> DatasetInfo
     count = next((n for n, number in enumerate(numbers) if n != number), len(numbers))
     if count == 0:
         raise CombwiseError(f"dataset {dataset.path} lacks its first episode; expected a set to look at")
+    missing = [name for name in ("seed", "heads") if name not in dataset.info.generation]
+    if missing:
+        raise CombwiseError(
+            f"dataset {dataset.path} does not tell its {missing[0]}; expected a generated set"
+        )
     generation = {**dataset.info.generation, "episodes": count}
     return dataclasses.replace(
         dataset.info, observer_version=observer_version, count=count, generation=generation
     )
+
+
+def _run_looked_at_again(dataset: Dataset, info: DatasetInfo) -> dict[str, Any] | None:
+    """Return the config.json of the new set: the run that moved the hair, and what was looked at again.
+
+    Raises:
+        CombwiseError: the source's is no run's.
+    """
+    path = dataset.path / CONFIG_FILE
+    if not path.exists():
+        return None
+    try:
+        told = json.loads(path.read_text())
+        told["config"]["episodes"] = info.count
+        told["looked_again"] = {
+            "observer_version": dataset.info.observer_version,
+            "content": dataset.content_hash(),
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CombwiseError(
+            f"{path} is damaged ({error}); expected what 'combwise generate' writes"
+        ) from error
+    return told
 
 
 def _looked_at(index: int, source: Path, observe: Observe, heads: Path) -> list[Episode]:
