@@ -8,7 +8,8 @@ WEIGHTS ?= runs/weights
 
 # How long and on how much the shipped weights are trained. Those in the repository go on from simulator version 6's
 # (`--begin`; CUDA=1 cut short: 512 episodes, 2.0 minutes for the latent space, which is theirs still, 3.3 for editing,
-# 1.1 for goals) on the first 195 of 256 episodes: on two cores, 35 minutes for editing, 5 each for completion and goals.
+# 1.1 for goals) on two cores: editing 35 minutes on the first 195 episodes, 17 on 352, and 32 on these as observer
+# version 2 sees them (`combwise dataset look`), completion 5 and 5 minutes, goals 5.
 ifdef CUDA
 DEVICE := cuda
 EPISODES := 768
