@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from combwise.options import DeviceOption
+from combwise.options import DeviceOption, WorkersOption
 from hairsim.errors import CombwiseError
 
 
@@ -70,19 +70,17 @@ class SplitOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookOptions:
+class LookOptions(WorkersOption):
     """Options of `combwise dataset look`.
 
     Attributes:
         data: a folder made by `combwise generate`, finished or not, with any observer.
         out: folder of the new set: the same hair as this version's observer sees it.
-        workers: processes that look; default one per core.
         resume: go on with what a killed run left in `out`.
     """
 
     data: tyro.conf.Positional[Path]
     out: Path
-    workers: int | None = None
     resume: bool = False
 
 
@@ -182,8 +180,6 @@ def look(options: LookOptions) -> str:
     from hairsim.generate.look_again import look_again
     from planner.observe import OBSERVER_VERSION, observe
 
-    if options.workers is not None and options.workers < 1:
-        raise CombwiseError(f"workers is {options.workers}; expected at least 1")
     seen = look_again(
         options.data,
         options.out,

@@ -6,26 +6,23 @@ from dataclasses import dataclass, field
 
 import tyro
 
-from combwise.options import DeviceOption, OutOptions
+from combwise.options import DeviceOption, OutOptions, WorkersOption
 from hairsim.generate.config import GenerateConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arguments(DeviceOption, OutOptions):
+class Arguments(DeviceOption, OutOptions, WorkersOption):
     """Options of `combwise generate`.
 
     Attributes:
         config: what to simulate.
-        workers: processes on this machine, each a block of heads at a time; default one for each core, on a
-            GPU 2.
-        lookers: processes beside each of them that make grooms and look at them; default none, on a GPU the
+        lookers: processes beside each worker that make grooms and look at them; default none, on a GPU the
             other cores.
         ray: simulate on a Ray cluster: "auto" for the running one, or its address.
         minutes: stop after so long with the blocks that are finished then; --resume goes on.
     """
 
     config: tyro.conf.OmitArgPrefixes[GenerateConfig] = field(default_factory=GenerateConfig)
-    workers: int | None = None
     lookers: int | None = None
     ray: str | None = None
     minutes: float | None = None
@@ -39,8 +36,6 @@ def run(arguments: Arguments) -> str:
     from hairsim.run_folder import RunFolder
     from planner.observe import OBSERVER_VERSION, observe
 
-    if arguments.workers is not None and arguments.workers < 1:
-        raise CombwiseError(f"workers is {arguments.workers}; expected at least 1")
     if arguments.lookers is not None and arguments.lookers < 0:
         raise CombwiseError(f"lookers is {arguments.lookers}; expected zero or more")
     if arguments.ray is not None and arguments.workers is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hairsim.errors import CombwiseError
+
 
 @dataclass(frozen=True, kw_only=True)
 class OutOptions:
@@ -19,6 +21,21 @@ class OutOptions:
     out: Path
     resume: bool = False
     overwrite: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkersOption:
+    """Processes of this machine that share the work of a command.
+
+    Attributes:
+        workers: how many; default one for each core, where a GPU simulates two.
+    """
+
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise CombwiseError(f"workers is {self.workers}; expected at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)

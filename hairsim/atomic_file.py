@@ -40,6 +40,18 @@ def written_aside(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those that it lies in, where they are missing.
+
+    Raises:
+        CombwiseError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CombwiseError(f"cannot make folder {path}: {error.strerror or error}") from error
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     with written_aside(path) as aside:

@@ -77,7 +77,7 @@ class RunFolder:
                     f"folder {path} holds a run already ({earlier['kind']}); "
                     "continue it with --resume, replace it with --overwrite, or choose another --out"
                 )
-        path.mkdir(parents=True, exist_ok=True)
+        atomic_file.make_folder(path)
         for left_by_a_kill in list(path.rglob(atomic_file.PARTIAL)):  # the folder is ours by now
             left_by_a_kill.unlink(missing_ok=True)
         if not occupied or any(_asked(earlier, name) != _asked(record, name) for name in grows):

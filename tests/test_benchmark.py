@@ -275,10 +275,11 @@ def test_differences_are_paired_and_exclude_zero_where_every_task_agrees() -> No
     assert success["change"] is None  # the other one never succeeds
 
 
-def test_the_page_of_tables_says_what_was_refused() -> None:
+def test_the_page_of_tables_says_what_was_refused_and_how_each_hair_class_fared() -> None:
     page = markdown(result())
     assert "mppi ends -10.0 mm (-32 %) beside rule_based in moved" in page
     assert "No task lock-9 (curly_bob): it never rests." in page
+    assert "| straight | 21.5 | 31.5 | -32 % (" in page and "| coily |" not in page  # of hair that there was
 
 
 def test_best_median_and_worst_are_told_by_what_is_left_of_the_way() -> None:

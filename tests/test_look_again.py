@@ -87,6 +87,9 @@ def test_another_set_is_not_looked_into(tmp_path: Path) -> None:
     assert (other / "config.json").read_bytes() == kept
     with pytest.raises(CombwiseError, match="cannot take the new set"):
         look_again(source, source, observe=observe, observer_version="new")
+    (tmp_path / "file").touch()
+    with pytest.raises(CombwiseError, match="cannot make folder"):
+        look_again(source, tmp_path / "file" / "out", observe=observe, observer_version="new")
     (source / "config.json").write_text("{")
     with pytest.raises(CombwiseError, match=r"config.json is damaged"):
         look_again(source, tmp_path / "out", observe=observe, observer_version="new")

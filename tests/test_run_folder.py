@@ -33,6 +33,12 @@ def write_half_of(target: Path) -> None:
         raise RuntimeError("power cut")
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CombwiseError, match=r"cannot make folder .*file.run: Not a directory"):
+        RunFolder.open(tmp_path / "file" / "run", CombingConfig(tmp_path))
+
+
 def test_a_new_folder_holds_the_exact_config(tmp_path: Path) -> None:
     run = RunFolder.open(tmp_path / "a" / "b", CombingConfig(out=tmp_path))
     record = json.loads((run.path / "config.json").read_text())

@@ -22,6 +22,7 @@ import zarr
 from zarr.codecs import BloscCodec
 from zarr.storage import LocalStore
 
+from hairsim.atomic_file import make_folder
 from hairsim.cameras.camera import Frame
 from hairsim.errors import CombwiseError
 from hairsim.generate.arrays import digests, from_arrays, to_arrays
@@ -69,7 +70,7 @@ def create_dataset(folder: Path, info: DatasetInfo) -> None:
             )
         _grow(_open(target, "r+"), info, wanted)
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     aside = folder / f"{STORE}.new"
     rmtree(aside, ignore_errors=True)
     root = zarr.create_group(LocalStore(aside), zarr_format=3, attributes=wanted)

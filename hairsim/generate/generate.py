@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
@@ -14,7 +13,7 @@ from hairsim.generate.config import GenerateConfig
 from hairsim.generate.dataset import Dataset
 from hairsim.generate.dataset_info import DatasetInfo
 from hairsim.generate.fill import fill
-from hairsim.generate.heads import heads_of, keep_head
+from hairsim.generate.heads import jobs_of_heads
 from hairsim.generate.layout import Sizes
 from hairsim.physics.launch import STRANDS_A_BLOCK
 from hairsim.tools.stroke_path import APPROACH_SPEED, RETRACTION, WALK_STEP
@@ -67,11 +66,7 @@ def generate(
     kept = out / HEADS
     heads = kept if ray is None else None
     simulate = partial(comb_block, config=config, observe=observe, device=place, heads=heads, lookers=lookers)
-
-    def measure_heads(missing: Sequence[int]) -> list[Callable[[], object]]:
-        numbers = heads_of(config.seed, config.heads, missing)
-        return [partial(keep_head, config.seed, number, kept) for number in numbers]
-
+    measure_heads = partial(jobs_of_heads, config.seed, config.heads, kept)
     made = fill(
         out,
         dataset_info(config, observer_version),

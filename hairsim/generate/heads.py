@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,13 @@ def numbered_head(seed: int, number: int, kept_in: Path | None = None) -> tuple[
 def keep_head(seed: int, number: int, kept_in: Path) -> None:
     """Make sure that a head is there for other processes."""
     numbered_head(seed, number, kept_in)
+
+
+def jobs_of_heads(
+    seed: int, heads: int, kept_in: Path, episodes: Iterable[int]
+) -> list[Callable[[], object]]:
+    """Return what workers do first: measure the heads that some episodes grow on, one a job."""
+    return [partial(keep_head, seed, number, kept_in) for number in heads_of(seed, heads, episodes)]
 
 
 def _write(path: Path, head: Head) -> None:

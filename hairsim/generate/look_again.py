@@ -19,9 +19,6 @@ from typing import Any
 import numpy as np
 
 from hairsim.atomic_file import write_json
-from hairsim.cameras.capture import capture
-from hairsim.cameras.depth_noise import MILD_NOISE
-from hairsim.cameras.look import STUDIO
 from hairsim.device import start_warp
 from hairsim.errors import CombwiseError
 from hairsim.generate.dataset import STORE, Dataset, create_dataset
@@ -29,8 +26,8 @@ from hairsim.generate.dataset_info import DatasetInfo
 from hairsim.generate.episode import Episode, SparseVolume
 from hairsim.generate.fill import fill
 from hairsim.generate.generate import HEADS
-from hairsim.generate.heads import heads_of, keep_head, numbered_head
-from hairsim.generate.subject import Observe
+from hairsim.generate.heads import jobs_of_heads, numbered_head
+from hairsim.generate.subject import Observe, studio_frames
 from hairsim.run_folder import CONFIG_FILE
 
 CHANCE = 2**30
@@ -81,9 +78,7 @@ def look_again(
         partial(_looked_at, source=source, observe=observe, heads=kept),
         workers=workers,
         label="looking",
-        first=lambda missing: [
-            partial(keep_head, seed, number, kept) for number in heads_of(seed, heads, missing)
-        ],
+        first=partial(jobs_of_heads, seed, heads, kept),
     )
     rmtree(kept, ignore_errors=True)
     return seen
@@ -148,8 +143,6 @@ def _looked_at(index: int, source: Path, observe: Observe, heads: Path) -> list[
             seen.append(tuple(frames))
         else:
             looking = [camera for camera, looks in zip(info.cameras, used, strict=True) if looks]
-            frames = capture(
-                children.strands(guides), head, looking, seed=noise, noise=MILD_NOISE, look=STUDIO
-            )
+            frames = studio_frames(children.strands(guides), head, looking, seed=noise)
         observed.append(SparseVolume.of(observe(frames, head, info.grid)))
     return [dataclasses.replace(episode, observed=tuple(observed), frames=tuple(seen))]

@@ -29,6 +29,13 @@ Observe = Callable[[Sequence[Frame], Head, GridSpec], HairVolume]
 UNSEEN = SparseVolume(np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros((0, 3), np.int8))
 
 
+def studio_frames(
+    hair: np.ndarray, head: Head, cameras: Sequence[Camera], *, seed: int, device: str = "cpu"
+) -> list[Frame]:
+    """Return what cameras of the data engine show of hair [N, V, 3], always with one noise and light."""
+    return capture(hair, head, cameras, seed=seed, noise=MILD_NOISE, look=STUDIO, device=device)
+
+
 class Subject:
     """One head of hair, its source of chance, and what has been seen of it so far."""
 
@@ -66,7 +73,7 @@ class Subject:
             return
         hair = self.children.strands(guides)
         looking = [rig[c] for c in used]
-        frames = capture(hair, self.head, looking, seed=seed, noise=MILD_NOISE, look=STUDIO, device=device)
+        frames = studio_frames(hair, self.head, looking, seed=seed, device=device)
         self.observed.append(SparseVolume.of(observe(frames, self.head, GRIDS[config.profile])))
         self.cameras.append(np.isin(np.arange(len(rig)), used))
         if config.frames:

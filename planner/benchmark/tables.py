@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hairsim.groom.families import FAMILIES, HAIR_CLASSES
 from hairsim.version import SIMULATOR_VERSION, code_version
 from planner.benchmark.bootstrap import Interval, bootstrap_mean, paired_change, paired_difference
 from planner.benchmark.episodes import record_of
@@ -111,18 +112,26 @@ def comparison(
 
 def verdict(result: dict[str, Any]) -> str:
     """Return the headline: how the first planner did beside the one to beat."""
-    planners = [row["planner"] for row in result["rows"] if row["planner"] != "start"]
-    against = next((name for name in REFERENCES if name in planners and name != planners[0]), None)
-    moved = comparison(result, planners[0], against, "moved_mm") if against else None
-    success = comparison(result, planners[0], against, "success_rate") if against else None
-    if moved is None or success is None:
+    pair = _headline_pair(result)
+    moved, success = (
+        comparison(result, *pair, metric) if pair else None for metric in ("moved_mm", "success_rate")
+    )
+    if pair is None or moved is None or success is None:
         return "no pair of planners to compare"
+    planner, against = pair
     share = "" if moved["change"] is None else f" ({100.0 * moved['change']['mean']:+.0f} %)"
     return (
-        f"{planners[0]} ends {moved['mean']:+.1f} mm{share} beside {against} in moved "
+        f"{planner} ends {moved['mean']:+.1f} mm{share} beside {against} in moved "
         f"(95 % interval {moved['low']:+.1f} .. {moved['high']:+.1f}), "
         f"success {100.0 * success['mean']:+.0f} points, over {moved['episodes']} tasks"
     )
+
+
+def _headline_pair(result: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the first planner of a result and the one to beat; None where there are not two."""
+    planners = [row["planner"] for row in result["rows"] if row["planner"] != "start"]
+    against = next((name for name in REFERENCES if name in planners and name != planners[0]), None)
+    return None if against is None else (planners[0], against)
 
 
 def markdown(result: dict[str, Any]) -> str:
@@ -131,7 +140,7 @@ def markdown(result: dict[str, Any]) -> str:
     for level in dict.fromkeys(row["level"] for row in result["rows"]):
         lines += [f"## Level {level}", "", *_table(result, level), ""]
     if result["comparisons"]:
-        lines += ["## Paired differences", "", *_comparison_table(result), ""]
+        lines += ["## Paired differences", "", *_comparison_table(result), "", *_class_table(result)]
     for refused in result["refused"]:
         lines += [f"No task {refused['refused']} ({refused['family']}): {refused['why']}.", ""]
     lines.append(f"`{result['command']}`, {result['commit']}, {result['date']}, {result['machine']}.")
@@ -168,6 +177,32 @@ def _comparison_table(result: dict[str, Any]) -> list[str]:
             f"| {c['episodes']} |"
         )
     return lines
+
+
+def _class_table(result: dict[str, Any]) -> list[str]:
+    """Return how far the two planners of the verdict leave each hair class, all levels together."""
+    pair = _headline_pair(result)
+    if pair is None:
+        return []
+    (_, pairs) = _pairs(result["episodes"], *pair)[-1]
+    lines = [
+        f"| moved_mm of | {pair[0]} | {pair[1]} | change (95 % interval) | tasks |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    classes = {name: family.hair_class for name, family in FAMILIES.items()}  # a file's groom has none
+    for name in HAIR_CLASSES:
+        both = [p for p in pairs if classes.get(p[0]["family"]) == name]
+        if both:
+            first, second = (np.array([record_of(p[side], "moved_mm") for p in both]) for side in (0, 1))
+            change = paired_change(first, second)
+            share = "" if change is None else _percent(change)
+            lines.append(f"| {name} | {first.mean():.1f} | {second.mean():.1f} | {share} | {len(both)} |")
+    return [*lines, ""] if len(lines) > 2 else []
+
+
+def _percent(change: Interval) -> str:
+    """Return a change of a mean in percent, with its interval."""
+    return f"{100.0 * change.mean:+.0f} % ({100.0 * change.low:+.0f} .. {100.0 * change.high:+.0f})"
 
 
 def _pairs(
